@@ -1,0 +1,247 @@
+"""What an authority is: the pydantic models that validate a folder of configuration.
+
+Holds the shape of ``authority.yaml`` and the CSV files beside it. Reading and pointing at the line of a
+mistake lives in ``authorities.loading``; the forms of extracts in ``authorities.forms``; policy shocks in
+``authorities.shocks``. Nothing here knows any one authority.
+"""
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from authorities.forms import ExtractForm
+from authorities.shocks import PolicyShock
+
+ALL = "ALL"
+"""Key of the row that stands for the whole authority (``unit_key``) or for all lines (``line_code``)."""
+UNALLOCATED = "UNALLOCATED"
+"""Key of money that arrived but could not be placed with a unit or a revenue item."""
+
+Basis = Literal["territory", "entitled", "recurrent"]
+BASES: tuple[Basis, ...] = ("territory", "entitled", "recurrent")
+EstimateVersion = Literal["initial", "supplemented", "adjusted"]
+ESTIMATE_VERSIONS: tuple[EstimateVersion, ...] = ("initial", "supplemented", "adjusted")
+
+
+def _known_time_zone(name: str) -> str:
+    """Refuse a time zone that the IANA database does not have."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"unknown time zone '{name}'; use an IANA name such as Asia/Ho_Chi_Minh") from error
+    return name
+
+
+class Model(BaseModel):
+    """Base of every configuration model: immutable, and unknown keys are mistakes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Words(Model):
+    """One text in the authority's language and in English."""
+
+    vi: str
+    en: str
+
+
+class Currency(Model):
+    """Currency, its minor unit, and the scale in which people read it."""
+
+    code: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    minor_digits: Annotated[int, Field(ge=0, le=4)]
+    """Decimal digits of the minor unit: 0 for đồng, 2 for kopiyky."""
+    display_scale: Annotated[int, Field(gt=0)] = 1_000_000
+    """Currency units in one displayed unit (1 000 000 for triệu đồng)."""
+    display_unit: Words
+
+    @property
+    def minor_per_unit(self) -> int:
+        """Minor units in one currency unit (1 for đồng, 100 for hryvnia)."""
+        return int(10**self.minor_digits)
+
+
+class Dated(Model):
+    """A value in force from one day to another, both included; an open end is None."""
+
+    valid_from: dt.date
+    valid_to: dt.date | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.valid_to is not None and self.valid_to < self.valid_from:
+            raise ValueError(f"valid_to {self.valid_to} lies before valid_from {self.valid_from}")
+        return self
+
+    def holds_on(self, day: dt.date) -> bool:
+        """Whether the value is in force on ``day``."""
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+
+class Unit(Dated):
+    """The smallest place with an estimate of its own (a ward), as one row of ``units.csv``."""
+
+    code: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1)]
+    name_variants: tuple[str, ...] = ()
+    code_variants: tuple[str, ...] = ()
+    """Other codes the same place carries in extracts (a tax office code, an older or longer code)."""
+    source: str = ""
+
+    @property
+    def unit_key(self) -> str:
+        """Code and first year of validity: codes and names are reused for other territory."""
+        return f"{self.code}@{self.valid_from.year}"
+
+
+class Succession(Model):
+    """Which unit carries on another's territory, and with what weight: a row of ``succession.csv``."""
+
+    old_unit_key: str
+    new_unit_key: str
+    effective_on: dt.date
+    weight: Annotated[Decimal, Field(ge=0, le=1)] | None = None
+    assumed: bool
+    source: str
+
+
+class RevenueLine(Model):
+    """A reporting group of revenue items: a row of ``revenue_lines.csv``, in reporting order."""
+
+    line_code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    name_vi: str
+    name_en: str
+    is_own_revenue: bool = True
+    """False for transfers and balances, which another level decides."""
+
+
+class RevenueItem(Model):
+    """One code of the budget classification and the line it is reported in: ``revenue_items.csv``."""
+
+    item_code: Annotated[str, Field(min_length=1)]
+    line_code: str
+    name_vi: str = ""
+    name_en: str = ""
+    source: str = ""
+
+
+class SharingRule(Dated):
+    """Percentage of a line that a unit's own budget keeps: a row of ``sharing_rules.csv``.
+
+    ``unit_code`` '*' holds for every unit; a rule with a unit's own code goes before it.
+    """
+
+    line_code: str
+    unit_code: str = "*"
+    share_pct: Annotated[Decimal, Field(ge=0, le=100)]
+    assumed: bool
+    source: str
+
+
+class RecurrentLine(Dated):
+    """Whether a line counts as revenue for recurrent spending: a row of ``recurrent_lines.csv``."""
+
+    line_code: str
+    counts: bool
+    assumed: bool
+    source: str
+
+
+class WarningRule(Model):
+    """When a unit is warned of, in data: an entry of ``warning_rules`` in ``authority.yaml``."""
+
+    rule_code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    kind: Literal["share_below", "shortfall_probability_above", "data_late"]
+    basis: Basis = "territory"
+    estimate_version: EstimateVersion = "initial"
+    threshold: float = 0.0
+    """Percent of the estimate for share_below; probability in 0..1 for shortfall_probability_above."""
+    severity: Literal["info", "warning", "severe"]
+    owner: str
+    title: Words
+    message: Words
+    """Templates with {unit_name}, {share}, {threshold}, {probability}, {shortfall}, {expected_on}, …"""
+
+
+class Sample(Model):
+    """How the embedded sample of a simulated authority is made and asked for."""
+
+    as_of: dt.date
+    first_day: dt.date
+    last_day: dt.date
+    """Last day the simulator knows; what lies after ``as_of`` is kept apart for scoring."""
+    seed: int
+    notice: Words
+    """Said wherever a figure of the sample is shown."""
+    targets: dict[str, float | list[str]] = Field(default_factory=dict)
+    """Figures the simulated totals are calibrated to; the pipeline itself never reads them."""
+
+
+class AuthorityFile(Model):
+    """The keys of ``authority.yaml``."""
+
+    code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    title: Words
+    languages: tuple[Literal["vi", "en"], ...] = ("vi", "en")
+    unit_kind: Words
+    """What a unit is called here: phường / ward, thành phố / city."""
+    currency: Currency
+    fiscal_year_start_month: Annotated[int, Field(ge=1, le=12)] = 1
+    time_zone: Annotated[str, AfterValidator(_known_time_zone)]
+    holidays_country: str | None = None
+    """ISO country code for public holidays, which postpone expected extracts."""
+    first_night: dt.date
+    """The earliest night that can be run or run again."""
+    half_year_threshold_pct: float = 50.0
+    warning_rules: tuple[WarningRule, ...] = ()
+    recipients: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    has_recurrent_basis: bool = True
+    publications_kept_days: Annotated[int, Field(ge=1)] = 35
+    """How long a superseded publication stays readable."""
+    sample: Sample | None = None
+
+
+class Authority(Model):
+    """A whole authority folder, validated and cross-checked."""
+
+    folder: Path
+    settings: AuthorityFile
+    units: tuple[Unit, ...]
+    successions: tuple[Succession, ...] = ()
+    lines: tuple[RevenueLine, ...]
+    items: tuple[RevenueItem, ...]
+    sharing_rules: tuple[SharingRule, ...] = ()
+    recurrent_lines: tuple[RecurrentLine, ...] = ()
+    forms: tuple[ExtractForm, ...]
+    shocks: tuple[PolicyShock, ...] = ()
+    config_sha256: str
+
+    @property
+    def code(self) -> str:
+        """Short name of the authority, also of its home folder."""
+        return self.settings.code
+
+    def units_on(self, day: dt.date) -> tuple[Unit, ...]:
+        """Units in force on ``day``, in the order of ``units.csv``."""
+        return tuple(unit for unit in self.units if unit.holds_on(day))
+
+    def fiscal_year(self, day: dt.date) -> int:
+        """Fiscal year that ``day`` belongs to, named by the calendar year in which it starts."""
+        return day.year if day.month >= self.settings.fiscal_year_start_month else day.year - 1
+
+    def fiscal_year_start(self, fiscal_year: int) -> dt.date:
+        """First day of a fiscal year."""
+        return dt.date(fiscal_year, self.settings.fiscal_year_start_month, 1)
+
+    def fiscal_year_end(self, fiscal_year: int) -> dt.date:
+        """Last day of a fiscal year."""
+        return self.fiscal_year_start(fiscal_year + 1) - dt.timedelta(days=1)
+
+    @property
+    def has_assumed_values(self) -> bool:
+        """Whether any sharing percentage or recurrent mark is assumed rather than sourced."""
+        return any(rule.assumed for rule in (*self.sharing_rules, *self.recurrent_lines))

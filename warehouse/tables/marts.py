@@ -1,0 +1,221 @@
+"""Marts: the public contract that people query. Money is DECIMAL(20,2), shares are percent.
+
+One declaration a mart, in the order a reader would open them. What fills them is in ``warehouse.marts``,
+``forecasts`` and ``early_warning``.
+"""
+
+from typing import Any
+
+from sqlalchemy import Column, Table
+
+from warehouse.tables.declare import count, day, declare, flag, money, number, stamp, text
+
+BASIS_VALUES = ("territory", "entitled", "recurrent")
+
+
+def _as_of() -> Column[Any]:
+    return day("as_of", "The night: figures as known then", grain=True)
+
+
+def _unit() -> Column[Any]:
+    return text("unit_key", "Unit; ALL the authority, UNALLOCATED money placed with none", grain=True,
+                example="00151@2004", source="dim_unit")  # fmt: skip
+
+
+def _line(*, grain: bool = True) -> Column[Any]:
+    return text("line_code", "Revenue line; ALL their sum, UNALLOCATED items outside the catalogue",
+                grain=grain, example="vat", source="dim_line")  # fmt: skip
+
+
+def _basis() -> Column[Any]:
+    return text(
+        "basis",
+        "Part of the money meant: territory (thu trên địa bàn), entitled (thu được hưởng), "
+        "recurrent (thu để chi thường xuyên)",
+        grain=True, values=BASIS_VALUES, source="Thông tư 344/2016/TT-BTC, điều 3 và 9",
+    )  # fmt: skip
+
+
+def _version(*, grain: bool) -> Column[Any]:
+    return text("estimate_version", "Version of the annual estimate (dự toán) compared with", grain=grain,
+                values=("initial", "supplemented", "adjusted"))  # fmt: skip
+
+
+def _mart(name: str, comment: str, *columns: Column[Any]) -> Table:
+    publication_id = text("publication_id", "Publication the row belongs to", example="2020-06-30.1")
+    return declare(name, comment, *columns, publication_id, layer="mart")
+
+
+def _position() -> list[Column[Any]]:
+    return [
+        text("unit_name", "Name of the unit", example="Phúc Đồng"),
+        money("estimate_amount", "Annual estimate; null where none was received", nullable=True),
+        money("collected_amount", "Collected from the fiscal year's start to the night"),
+        number("share_of_estimate_pct", "Collected ÷ annual estimate", unit="%", nullable=True),
+        money("same_period_amount", "Collected to the same day of last year; null without last year",
+              nullable=True),
+        number("same_period_pct", "Collected ÷ collected to the same day of last year", unit="%",
+               nullable=True),
+        money("remaining_amount", "Estimate − collected; negative once exceeded", nullable=True),
+        number("pace_pct", "Share of the year's total normally reached by this day: mean of up to three "
+               "past years", unit="%", nullable=True),
+        number("pace_gap_pp", "Share of estimate − pace", unit="percentage points", nullable=True),
+        day("last_complete_day", "Last day for which the extract behind the row has arrived; earlier gaps "
+            "are in mart_extract_arrival", nullable=True),
+        count("rank", "Rank by share of estimate among the units (1 is highest); null for ALL, "
+              "UNALLOCATED and without estimate", nullable=True),
+        flag("is_below_half", "Share of estimate does not exceed the authority's half-year threshold",
+             nullable=True),
+    ]  # fmt: skip
+
+
+MART_DISTRICT_BRIEF = _mart(
+    "mart_district_brief", "The night in one row: what the leaders' meeting is told",
+    _as_of(),
+    money("collected_amount", "Collected on the territory from the fiscal year's start"),
+    money("estimate_amount", "Initial annual estimate of collections", nullable=True),
+    number("share_of_estimate_pct", "Collected ÷ initial annual estimate", unit="%", nullable=True),
+    money("same_period_amount", "Collected to the same day of last year", nullable=True),
+    number("same_period_pct", "Collected ÷ same period of last year", unit="%", nullable=True),
+    money("spent_amount", "Local spending from the fiscal year's start; null where none is reported",
+          nullable=True),
+    money("spending_estimate_amount", "Start-of-year spending estimate", nullable=True),
+    number("spending_share_pct", "Spent ÷ start-of-year estimate", unit="%", nullable=True),
+    number("spending_same_period_pct", "Spent ÷ same period of last year", unit="%", nullable=True),
+    count("units_total", "Units of the authority on this night"),
+    count("units_above_half_territory", "Units whose collections exceed the threshold share of estimate"),
+    count("units_above_half_recurrent", "Units whose revenue for recurrent spending exceeds it",
+          nullable=True),
+    text("leaders_recurrent", "Names of those units, highest share first", nullable=True,
+         example="Phúc Đồng, Thượng Thanh"),
+)  # fmt: skip
+
+MART_UNIT_POSITION = _mart(
+    "mart_unit_position", "Each unit against its annual estimate, by basis and estimate version",
+    _as_of(), _unit(), _basis(), _version(grain=True), *_position(),
+)  # fmt: skip
+
+MART_LINE_POSITION = _mart(
+    "mart_line_position", "Each unit's revenue lines against the annual estimate",
+    _as_of(), _unit(), _line(), _basis(), _version(grain=True), *_position(),
+)  # fmt: skip
+
+
+def _quantiles() -> list[Column[Any]]:
+    return [
+        money(f"p{level:02d}_amount", f"{level}% quantile of the year-end collection")
+        for level in (5, 10, 25, 50, 75, 90, 95)
+    ]
+
+
+def _scenario() -> Column[Any]:
+    return text("scenario", "Set of policy shocks assumed: base (those declared and announced by the "
+                "night), without_shocks, or a named one", grain=True, example="base")  # fmt: skip
+
+
+MART_YEAR_END_FORECAST = _mart(
+    "mart_year_end_forecast", "Distribution of each unit's and line's collection at the fiscal year's end",
+    _as_of(), _unit(), _line(), _basis(), _scenario(),
+    _version(grain=False),
+    money("estimate_amount", "Annual estimate; null where none was received", nullable=True),
+    money("collected_amount", "Collected from the fiscal year's start to the night"),
+    money("mean_amount", "Mean of the distribution"),
+    *_quantiles(),
+    money("pace_forecast_amount", "Collected ÷ share of the year normally reached; null without past years",
+          nullable=True),
+    number("shortfall_probability", "P(year-end collection < estimate)", unit="probability 0–1",
+           nullable=True),
+    money("expected_shortfall_amount", "Mean of max(estimate − year-end collection, 0)", nullable=True),
+    number("half_year_below_probability", "P(not above half of the estimate at mid-year); 0 or 1 once "
+           "mid-year has passed", unit="probability 0–1", nullable=True),
+    text("method", "Forecasting method", example="structural"),
+    text("fit_status", "Rung of the fallback ladder that gave the row, with the reason", example="full"),
+)  # fmt: skip
+
+MART_FORECAST_PATH = _mart(
+    "mart_forecast_path", "Cumulative collection by month of the fiscal year: what came and what may come",
+    _as_of(), _unit(), _line(), _basis(), _scenario(),
+    day("month", "First day of the month", grain=True),
+    money("actual_amount", "Cumulative collection to the month's end, or to the night; null for later months",
+          nullable=True),
+    money("p10_amount", "10% quantile of the cumulative collection at the month's end"),
+    money("p50_amount", "Median of it"),
+    money("p90_amount", "90% quantile of it"),
+)  # fmt: skip
+
+MART_SPENDING_POSITION = _mart(
+    "mart_spending_position", "Each unit's spending against its start-of-year estimate, by kind",
+    _as_of(), _unit(),
+    text("spending_kind", "recurrent, development, contingency; ALL their sum", grain=True),
+    money("estimate_amount", "Start-of-year spending estimate; null where none was received", nullable=True),
+    money("spent_amount", "Spent from the fiscal year's start"),
+    number("share_pct", "Spent ÷ estimate", unit="%", nullable=True),
+    number("same_period_pct", "Spent ÷ spent in the same period of last year", unit="%", nullable=True),
+)  # fmt: skip
+
+MART_QUARANTINE = _mart(
+    "mart_quarantine", "Rows refused on the way in: rule and money, never the row's content",
+    _as_of(),
+    text("dataset", "Dataset of the rows", grain=True),
+    text("rule", "The rule they broke", grain=True),
+    text("source_file", "Path of the file below the landing folder", grain=True),
+    count("rows", "Rows refused"),
+    money("amount", "Money they carry, as far as it could be read"),
+    count("first_row_number", "First such row in the sheet, counted from 1"),
+    text("explanation", "What the rule means, what became of the money, and what to do"),
+)  # fmt: skip
+
+MART_EXTRACT_ARRIVAL = _mart(
+    "mart_extract_arrival", "Expected extracts: the oldest one missing, else the latest one due",
+    _as_of(),
+    text("form_code", "Extract form", grain=True),
+    _unit(),
+    day("expected_at", "Day by which the extract was due"),
+    day("received_at", "Day on which it came; null while it has not", nullable=True),
+    text("status", "on_time, late, missing or unchanged (the same bytes as the one before)",
+         values=("on_time", "late", "missing", "unchanged")),
+    day("last_complete_day", "Last day covered by what has arrived; null where nothing has", nullable=True),
+    count("missing_periods", "Expected extracts of this form and unit that have not arrived"),
+)  # fmt: skip
+
+MART_WARNING = _mart(
+    "mart_warning", "Early warnings of the night",
+    _as_of(),
+    text("warning_id", "Stable id of the warning: rule, unit and fiscal year", grain=True),
+    text("unit_key", "Unit the warning is about", source="dim_unit"),
+    text("rule_code", "Rule of the authority that fired"),
+    text("severity", "info, warning or severe", values=("info", "warning", "severe")),
+    text("state", "State of the case", values=("open", "acknowledged", "explained", "closed")),
+    day("opened_on", "Night on which it was first raised"),
+    text("evidence", "The figures behind it, as JSON"),
+    text("owner", "Role that answers for it"),
+    text("message_vi", "What is said, in Vietnamese"),
+    text("message_en", "What is said, in English"),
+)  # fmt: skip
+
+PUBLICATION = declare(
+    "publication", "One row a publication: an atomic set of marts",
+    text("publication_id", "Night and place among its publications", grain=True, example="2020-06-30.1"),
+    day("as_of", "The night"),
+    stamp("published_at", "When it was published"),
+    text("run_id", "Run that made it"),
+    text("code_version", "Version of the code"),
+    text("config_sha256", "Digest of the authority's configuration"),
+    count("rows", "Rows of all its marts"),
+    count("checks_passed", "Checks that held"),
+    count("checks_failed", "Checks that failed without stopping the night"),
+    layer="mart",
+)  # fmt: skip
+
+MARTS = (
+    MART_DISTRICT_BRIEF,
+    MART_UNIT_POSITION,
+    MART_LINE_POSITION,
+    MART_YEAR_END_FORECAST,
+    MART_FORECAST_PATH,
+    MART_SPENDING_POSITION,
+    MART_QUARANTINE,
+    MART_EXTRACT_ARRIVAL,
+    MART_WARNING,
+)
+"""The marts of one night, the register of publications apart."""
