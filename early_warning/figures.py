@@ -110,12 +110,15 @@ def said(figure: Figure, language: Language, currency: Currency) -> str:
 def fill(template: str, figures: Mapping[str, Figure], language: Language, currency: Currency) -> str:
     """``template`` with its {placeholders} replaced by figures and their units.
 
+    Both ``{share}`` and ``{share}%`` are written in rules; neither gives two percent signs.
+
     Raises:
         KeyError: naming the placeholder that no figure has and those that are known.
     """
     parts: list[str] = []
     for text, name, _, _ in Formatter().parse(template):
-        parts.append(text)
+        has_sign = bool(parts) and parts[-1].endswith("%")
+        parts.append(text.removeprefix("%") if has_sign else text)
         if name is None:
             continue
         if name not in figures:

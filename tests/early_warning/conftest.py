@@ -24,7 +24,7 @@ RULES = [
         "rule_code": "below_half", "kind": "share_below", "threshold": 50.0, "severity": "warning",
         "owner": "ward_chair", "title": {"vi": "Dưới 50%", "en": "Below 50%"},
         "message": {
-            "vi": "Phường {unit_name} mới thu {share} dự toán năm (mốc {threshold}); còn phải thu {remaining}.",
+            "vi": "Phường {unit_name} mới thu {share} dự toán (mốc {threshold}); còn phải thu {remaining}.",
             "en": "{unit_name} has collected {share} of its estimate (bar {threshold}); {remaining} remain.",
         },
     },

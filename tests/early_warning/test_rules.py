@@ -34,7 +34,7 @@ def test_a_unit_that_does_not_exceed_the_threshold_is_warned_of(
     row = found.row(1, named=True)
     assert (
         row["message_vi"]
-        == "Phường Phúc Đồng mới thu 45,3% dự toán năm (mốc 50,0%); còn phải thu 43.760 triệu đồng."
+        == "Phường Phúc Đồng mới thu 45,3% dự toán (mốc 50,0%); còn phải thu 43.760 triệu đồng."
     )
     assert row["message_en"] == (
         "Phúc Đồng has collected 45.3% of its estimate (bar 50.0%); 43,760 million VND remain."
@@ -122,6 +122,15 @@ def test_a_likely_shortfall_is_warned_of_with_its_probability(
     evidence = json.loads(found["evidence"].item())
     assert evidence["p10_amount"] == "71000000000.00"
     assert evidence["fit_status"] == "full"
+
+
+def test_a_rule_may_write_the_percent_sign_itself(authority, positions, forecasts, arrivals, no_warnings):
+    with_sign = authority.settings.warning_rules[0].message.model_copy(
+        update={"vi": "{share}% của {estimate}"}
+    )
+    marts = positions({A: 45.3}), forecasts({}), arrivals()
+    found = find_warnings(with_rules(authority, message=with_sign), NIGHT, *marts, no_warnings)
+    assert found["message_vi"].item() == "45,3% của 80.000 triệu đồng"
 
 
 def test_a_model_never_speaks_of_certainty(authority, positions, forecasts, arrivals, no_warnings):
