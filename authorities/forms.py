@@ -44,6 +44,8 @@ class FormColumn(FormModel):
     header: tuple[str, ...]
     value: str | None = None
     """For an ``amount`` column of a wide table: the line or spending kind whose money it holds."""
+    words: dict[str, tuple[str, ...]] = {}
+    """For a ``spending_kind`` column: kind → the texts that mean it (accents and case folded)."""
     optional: bool = False
 
 

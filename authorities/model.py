@@ -126,6 +126,8 @@ class RevenueItem(Model):
     line_code: str
     name_vi: str = ""
     name_en: str = ""
+    name_local: str = ""
+    """Name in the classification's own language, where that is neither of the two."""
     source: str = ""
 
 
@@ -189,6 +191,8 @@ class AuthorityFile(Model):
     languages: tuple[Literal["vi", "en"], ...] = ("vi", "en")
     unit_kind: Words
     """What a unit is called here: phường / ward, thành phố / city."""
+    unit_prefixes: tuple[str, ...] = ()
+    """Words that may stand before a unit's name in extracts (UBND, Phường, P.), with their accents."""
     currency: Currency
     fiscal_year_start_month: Annotated[int, Field(ge=1, le=12)] = 1
     time_zone: Annotated[str, AfterValidator(_known_time_zone)]

@@ -31,6 +31,7 @@ DIM_ITEM = declare(
     text("line_code", "Revenue line"),
     text("name_vi", "Name in Vietnamese"),
     text("name_en", "Name in English"),
+    text("name_local", "Name in the classification's own language, where that is neither of the two"),
     layer="dimension", key=True,
 )  # fmt: skip
 

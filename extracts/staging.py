@@ -1,0 +1,213 @@
+"""From raw rows to staged rows: typed, canonical, with provenance; nothing judged, nothing dropped.
+
+What cannot be read becomes null and is refused later by an expectation, which names the rule. Totals and
+sections stay behind in the raw rows and are counted in the register of deliveries.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+import polars as pl
+
+from authorities.forms import Dataset, ExtractForm
+from authorities.model import Authority
+from extracts.raw import RawDelivery
+from extracts.text import SCALE_DIGITS, code_of, date_of, fold, folded, minor_amount
+from extracts.units import UnitResolver
+from warehouse.projections import empty_frame, polars_schema
+from warehouse.tables.staging import STAGED
+
+SPENDING_KINDS = ("recurrent", "development", "contingency")
+_DATE_FIELD = {
+    "receipt": "posting_date", "spending": "posting_date", "tax_collection": "posting_date",
+    "tax_arrears": "period_end", "estimate": "", "spending_estimate": "",
+}  # fmt: skip
+
+
+def stage(authority: Authority, dataset: Dataset, deliveries: Iterable[RawDelivery]) -> pl.DataFrame:
+    """Staged rows of one dataset from the raw rows of its deliveries, form by form.
+
+    Returns:
+        The dataset's staged table (``warehouse.tables.staging``); repeated deliveries give no rows.
+    """
+    resolver = UnitResolver(authority)
+    own = [
+        raw for raw in deliveries
+        if raw.delivery.form and raw.delivery.form.dataset == dataset
+        and not raw.delivery.repeats and not raw.problem
+    ]  # fmt: skip
+    own.sort(key=lambda raw: (raw.delivery.form.form_code if raw.delivery.form else "", raw.delivery.order))
+    frames = [
+        _stage_form(authority, resolver, form, list(group))
+        for _, group in groupby(own, key=lambda raw: raw.delivery.form.form_code if raw.delivery.form else "")
+        for group in [list(group)]
+        if (form := group[0].delivery.form) is not None
+    ]
+    staged = pl.concat(frames) if frames else empty_frame(STAGED[dataset])
+    return staged.sort("delivery_order", "sheet", "row_number", "source_column")
+
+
+def _stage_form(
+    authority: Authority, resolver: UnitResolver, form: ExtractForm, group: Sequence[RawDelivery]
+) -> pl.DataFrame:
+    rows = _long(pl.concat([_with_delivery(raw) for raw in group]), form)
+    dated = _with_dates(rows, form)
+    placed = resolver.resolve(dated, "_unit_day")
+    typed = placed.with_columns(
+        _amount(form, authority.settings.currency.minor_digits), *_texts(authority, form)
+    )
+    schema = polars_schema(STAGED[form.dataset])
+    if "line_code" in schema:
+        typed = _with_line(authority, form, typed)
+    return typed.select(pl.col(name).cast(kind) for name, kind in schema.items())
+
+
+def _with_delivery(raw: RawDelivery) -> pl.DataFrame:
+    delivery = raw.delivery
+    return raw.rows.filter(pl.col("row_kind") == "data").with_columns(
+        pl.lit(delivery.delivery_id).alias("delivery_id"),
+        pl.lit(delivery.source_file).alias("source_file"),
+        pl.lit(delivery.order, pl.Int32).alias("delivery_order"),
+        pl.lit(delivery.received_on, pl.Date).alias("_received"),
+        pl.lit(delivery.scope_from, pl.Date).alias("_scope_from"),
+        pl.lit(delivery.scope_to, pl.Date).alias("_scope_to"),
+    )
+
+
+def _long(rows: pl.DataFrame, form: ExtractForm) -> pl.DataFrame:
+    """One row an amount: a wide table's amount columns become rows, each named by its header."""
+    wide = {f"amount:{column.value}": column for column in form.columns if column.value}
+    if not wide:
+        return rows.with_columns(pl.lit("").alias("source_column"), pl.lit(None, pl.String).alias("_value"))
+    value_of = {name: column.value for name, column in wide.items()}
+    title_of = {name: column.header[0] for name, column in wide.items()}
+    kept = [name for name in rows.columns if name not in wide]
+    present = [name for name in wide if name in rows.columns]
+    return (
+        rows.unpivot(present, index=kept, variable_name="_column", value_name="amount")
+        .filter(pl.col("amount").is_not_null())
+        .with_columns(
+            pl.col("_column").replace_strict(title_of, return_dtype=pl.String).alias("source_column"),
+            pl.col("_column").replace_strict(value_of, return_dtype=pl.String).alias("_value"),
+        )
+    )
+
+
+def _text(rows: pl.DataFrame, field: str) -> pl.Expr:
+    return pl.col(field) if field in rows.columns else pl.lit(None, pl.String)
+
+
+def _with_dates(rows: pl.DataFrame, form: ExtractForm) -> pl.DataFrame:
+    """Adds the row's date, the scope it states, and when it was recorded.
+
+    A row without a readable date in a bulk listing takes the listing's last day as its recorded day, so
+    that it is shown in quarantine from then on.
+    """
+    field = next((name for name in ("posting_date", "period_end") if name in rows.columns), None)
+    own = date_of(pl.col(field), order=form.date_order) if field else pl.col("_scope_to")
+    dated = rows.with_columns(
+        own.alias("_date"), _text(rows, "unit_code").alias("unit_code"), _text(rows, "unit_name").alias("unit_name")
+    )
+    if form.period.rule == "row":
+        last = pl.col("_date").max().over("delivery_id")
+        day = pl.col("_date").fill_null(last)
+        first, end = _period(day, form.period.length)
+        dated = dated.with_columns(first.alias("_scope_from"), end.alias("_scope_to"))
+        recorded = pl.col("_scope_to") + pl.duration(days=form.received.lag_days)
+    else:
+        recorded = pl.col("_received")
+    return dated.with_columns(
+        pl.col("_scope_from").alias("scope_from"),
+        pl.col("_scope_to").alias("scope_to"),
+        recorded.alias("recorded_at"),
+        pl.lit(form.received.assumed or form.received.rule != "folder").alias("recorded_at_assumed"),
+        pl.coalesce("_date", "_scope_from").alias("_unit_day"),
+    )
+
+
+def _period(day: pl.Expr, length: str) -> tuple[pl.Expr, pl.Expr]:
+    if length == "day":
+        return day, day
+    if length == "month":
+        return day.dt.month_start(), day.dt.month_end()
+    return day.dt.truncate("1y"), day.dt.truncate("1y").dt.offset_by("1y").dt.offset_by("-1d")
+
+
+def _amount(form: ExtractForm, minor_digits: int) -> pl.Expr:
+    """Amounts by the scale of the sheet each row stood in."""
+    by_scale = pl.lit(None, pl.Int64)
+    for scale, digits in SCALE_DIGITS.items():
+        exact = minor_amount(pl.col("amount"), decimal=form.numbers.decimal, scale_digits=digits + minor_digits)
+        by_scale = pl.when(pl.col("scale") == scale).then(exact).otherwise(by_scale)
+    return by_scale.alias("amount")
+
+
+def _texts(authority: Authority, form: ExtractForm) -> list[pl.Expr]:
+    """The remaining staged columns; those that a form lacks are empty or the form's constant."""
+    has = {column.field for column in form.columns}
+    width = _common_width(item.item_code for item in authority.items)
+    date_field = _DATE_FIELD[form.dataset]
+    exprs = [
+        (code_of(pl.col("item_code"), width=width) if "item_code" in has else pl.lit(None, pl.String)).alias(
+            "item_code"
+        ),
+        _filled("document_no", has),
+        _filled("chapter", has),
+        pl.lit(form.cumulative).alias("is_cumulative"),
+        _fiscal_year(pl.col("_scope_from"), authority).alias("fiscal_year"),
+        _version(form, authority).alias("estimate_version"),
+        _spending_kind(form).alias("spending_kind"),
+    ]
+    if date_field:
+        exprs.append(pl.col("_date").alias(date_field))
+    if form.dataset == "tax_arrears":
+        due = date_of(pl.col("due_on"), order=form.date_order) if "due_on" in has else pl.lit(None, pl.Date)
+        exprs.append(due.alias("due_on"))
+    return exprs
+
+
+def _spending_kind(form: ExtractForm) -> pl.Expr:
+    """Kind by the form's words for it, or by the wide column the amount stood in; null where unknown."""
+    column = next((column for column in form.columns if column.field == "spending_kind"), None)
+    if column is None:
+        return pl.when(pl.col("_value").is_in(SPENDING_KINDS)).then(pl.col("_value"))
+    meaning = {fold(text): kind for kind, texts in column.words.items() for text in texts}
+    return folded(pl.col("spending_kind")).replace_strict(meaning, default=None, return_dtype=pl.String)
+
+
+def _filled(field: str, has: set[str]) -> pl.Expr:
+    text = pl.col(field).str.normalize("NFC").str.strip_chars() if field in has else pl.lit(None, pl.String)
+    return text.fill_null("").alias(field)
+
+
+def _fiscal_year(day: pl.Expr, authority: Authority) -> pl.Expr:
+    return day.dt.year() - (day.dt.month() < authority.settings.fiscal_year_start_month).cast(pl.Int32)
+
+
+def _version(form: ExtractForm, authority: Authority) -> pl.Expr:
+    """The form's version; by period, the plan of the fiscal year's first month is the initial one."""
+    if form.estimate_version != "by_period":
+        return pl.lit(form.estimate_version)
+    first = pl.col("_scope_from").dt.month() == authority.settings.fiscal_year_start_month
+    return pl.when(first).then(pl.lit("initial")).otherwise(pl.lit("adjusted"))
+
+
+def _common_width(codes: Iterable[str]) -> int:
+    """Width that all codes share, to which lost leading zeros are restored; 0 where they differ."""
+    widths = {len(code) for code in codes}
+    return widths.pop() if len(widths) == 1 else 0
+
+
+def _with_line(authority: Authority, form: ExtractForm, rows: pl.DataFrame) -> pl.DataFrame:
+    """The line of a row: given by the wide column, by the catalogue for its item, or by its own column."""
+    if any(column.value for column in form.columns):
+        return rows.with_columns(pl.col("_value").alias("line_code"))
+    if "item_code" in {column.field for column in form.columns}:
+        catalogue = pl.DataFrame(
+            {"item_code": [item.item_code for item in authority.items],
+             "line_code": [item.line_code for item in authority.items]},
+            schema={"item_code": pl.String, "line_code": pl.String},
+        )  # fmt: skip
+        return rows.join(catalogue, on="item_code", how="left", maintain_order="left")
+    known = [line.line_code for line in authority.lines]
+    return rows.with_columns(pl.when(pl.col("line_code").is_in(known)).then(pl.col("line_code")))
