@@ -1,7 +1,7 @@
 """Policy shocks as configuration: dated, sourced measures that move receipts in time or take them away.
 
-Here is only what a shock *is* and when it may be known. What it does to a series of receipts is arithmetic and
-lives in `forecasts.shocks`; reading the file and naming the faulty key is the authority loader's work.
+Here is only what a shock *is* and when it may be known. What it does to a series of receipts is arithmetic
+and lives in `forecasts.shocks`; reading the file and naming the faulty key is the authority loader's work.
 """
 
 from datetime import date
@@ -76,8 +76,8 @@ class PolicyShock(_Frozen):
       `transient`    receipts between the two dates are unlike any other and teach nothing (masked);
       `closure`      nothing is collected between the two dates (no end: for good).
 
-    `fraction` and `multiplier` speak of the whole line, not of the taxpayers entitled. `unit_codes` empty means
-    every unit. Nothing before `announced_on` may know the shock, a backtest included.
+    `fraction` and `multiplier` speak of the whole line, not of the taxpayers entitled. `unit_codes` empty
+    means every unit. Nothing before `announced_on` may know the shock, a backtest included.
     """
 
     code: str = Field(pattern=r"^[a-z0-9_]+$")
@@ -109,6 +109,8 @@ class PolicyShock(_Frozen):
             return "a deferral needs legs (due_month, deferred_to) and fraction (value, low, high)"
         if self.fraction.high >= 1:
             return "fraction.high must be below 1: some of the dues are always paid on time"
+        if len({leg.due_month for leg in self.legs}) < len(self.legs):
+            return "each due_month stands in one leg only; for a second part of it declare a second shock"
         if self.multiplier is not None or self.effective_from or self.effective_to:
             return "a deferral is dated by its legs: leave out multiplier, effective_from, effective_to"
         return None

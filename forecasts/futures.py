@@ -1,0 +1,69 @@
+"""From fits to draws of the months to come, before shocks: lognormal paths, or past years over again.
+
+Draws of one line share what its units share. Shocks are applied afterwards (`forecasts.shocks`), the part of
+a month already collected after that (`forecasts.yearend`).
+"""
+
+import numpy as np
+
+from forecasts.noise import Noise
+from forecasts.panel import Floats, Panel
+from forecasts.shocks import Belief
+from forecasts.structural import LineFit
+
+_LARGEST_LOG = 60.0
+_PAST_YEARS = 3
+_JITTER = 0.15
+
+
+def draw_line(panel: Panel, fit: LineFit, noise: Noise, cross: float) -> Floats:
+    """Series × months to come × draws, minor units, for the series of one line (`panel` holds only them)."""
+    future = np.zeros((len(fit.rungs), noise.horizon, noise.draws))
+    if not len(fit.rungs) or not noise.horizon:
+        return future
+    line_code = panel.lines[0]
+    common = noise.line(line_code, cross)
+    shift = {form: noise.strength(line_code, form) * belief.sd for form, belief in fit.beliefs.items()}
+    for row, rung in enumerate(fit.rungs):
+        if rung.name in ("full", "line_factor"):
+            own = noise.unit(line_code, panel.units[row])
+            future[row] = _lognormal(fit, row, common, own, shift)
+        elif rung.name == "pace":
+            own = noise.unit(line_code, panel.units[row])
+            future[row] = past_years(
+                fit.base[row], int(panel.first_seen[row]), noise.year(line_code), common, own
+            )
+    return future
+
+
+def strength_noise(line_code: str, beliefs: dict[str, Belief], noise: Noise) -> dict[str, Floats]:
+    """The draws of shock strengths that belong to `draw_line`'s draws."""
+    return {form: noise.strength(line_code, form) for form in beliefs}
+
+
+def _lognormal(fit: LineFit, row: int, common: Floats, own: Floats, shift: dict[str, Floats]) -> Floats:
+    part = fit.shared[row]
+    mixed = np.sqrt(part) * common + np.sqrt(1 - part) * own
+    logs = fit.mean[row][:, None] + fit.root[row] @ mixed + fit.own[row] * own
+    for form, moved in shift.items():
+        logs -= fit.response[form][row][:, None] * moved[None, :]
+    receipts: Floats = np.exp(np.minimum(logs, _LARGEST_LOG))
+    return receipts
+
+
+def past_years(base: Floats, first_seen: int, chosen: Floats, common: Floats, own: Floats) -> Floats:
+    """Months × draws: each draw repeats the same months of one of up to three past years, jittered by 20%.
+
+    Under a year of history the mean of the months there are is repeated instead.
+    """
+    horizon, draws = own.shape
+    known = np.nan_to_num(base[first_seen:])
+    years = min(len(known) // 12, _PAST_YEARS)
+    if years == 0:
+        level = np.full((horizon, draws), known.mean() if len(known) else 0.0)
+        return level * np.exp(2 * _JITTER * (common + own) - 4 * _JITTER**2)
+    back = 12 * (1 + np.minimum((chosen * years).astype(np.int64), years - 1))
+    step = np.arange(horizon) % 12
+    picked = known[len(known) - back[None, :] + step[:, None]]
+    repeated: Floats = picked * np.exp(_JITTER * (common[:1] + own[:1]) - _JITTER**2)
+    return repeated

@@ -1,0 +1,102 @@
+"""Many series through one filter: statsmodels gives the gains, numpy carries the series.
+
+The gains of a Kalman filter depend on the model, the length and the missing months, not on the data. So
+statsmodels' filter runs once per model and pattern of missing months, and every series with that pattern
+follows by matrix products. Which models there are, and how they are chosen, belongs to the methods.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from forecasts.panel import Flags, Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Gains:
+    """One model's filter over one pattern of months.
+
+    gain: T × m; variance: T, of the innovations; design: m; transition: m × m; usable: T, months that are
+    observed and past the diffuse start; forecast_cov: H × H of the months to come; forecast_map: H × m, from
+    the last state.
+    """
+
+    gain: Floats
+    variance: Floats
+    design: Floats
+    transition: Floats
+    usable: Flags
+    forecast_map: Floats
+    forecast_cov: Floats
+
+    def innovations(self, series: Floats) -> tuple[Floats, Floats]:
+        """Innovations (n × T, zero where missing) and the state after the last month (m × n) of series (n ×
+        T).
+        """
+        state = np.zeros((len(self.design), series.shape[0]))
+        found = np.zeros_like(series)
+        for month in range(series.shape[1]):
+            surprise = np.nan_to_num(series[:, month] - self.design @ state)
+            found[:, month] = surprise
+            state = self.transition @ state + self.gain[month][:, None] * surprise
+        return found, state
+
+    def forecasts(self, state: Floats) -> Floats:
+        """Point forecasts, n × H, from the state after the last month."""
+        means: Floats = (self.forecast_map @ state).T
+        return means
+
+    def standardised(self, innovations: Floats) -> Floats:
+        """Innovations over their standard deviation at unit scale; NaN where there is none."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            scaled = innovations / np.sqrt(self.variance)
+        return np.where(self.usable, scaled, np.nan)
+
+
+def filter_gains(model: Any, parameters: Floats, horizon: int) -> Gains:
+    """The gains of a statsmodels structural model (its `endog` gives the missing months) at fixed
+    parameters."""
+    results = model.filter(parameters, cov_type="none").filter_results
+    transition = _constant(results.transition)
+    design = _constant(results.design)[0]
+    usable = (results.nmissing == 0) & (np.arange(results.nobs) >= results.loglikelihood_burn)
+    maps, cov = _forecast(design, transition, results, horizon)
+    return Gains(
+        results.kalman_gain[:, 0].T.copy(),
+        np.where(results.nmissing == 0, results.forecasts_error_cov[0, 0], 1.0),
+        design,
+        transition,
+        usable,
+        maps,
+        cov,
+    )
+
+
+def _constant(matrix: Floats) -> Floats:
+    return matrix[..., 0] if matrix.ndim == 3 else matrix
+
+
+def _forecast(design: Floats, transition: Floats, results: Any, horizon: int) -> tuple[Floats, Floats]:
+    """Maps from the last state to the next months, and the covariance of those months at unit scale."""
+    selection, noise = _constant(results.selection), _constant(results.state_cov)
+    shock = selection @ noise @ selection.T
+    maps, power, states = (
+        np.zeros((horizon, len(design))),
+        np.eye(len(design)),
+        [results.predicted_state_cov[..., -1]],
+    )
+    for step in range(horizon):
+        maps[step] = design @ power
+        power = transition @ power
+        states.append(transition @ states[-1] @ transition.T + shock)
+    cov = np.eye(horizon) * float(_constant(results.obs_cov)[0, 0])
+    for step in range(horizon):
+        loading = states[step] @ design
+        for later in range(step, horizon):
+            value = design @ loading
+            cov[step, later] += value
+            if later > step:
+                cov[later, step] += value
+            loading = transition @ loading
+    return maps, cov

@@ -1,0 +1,209 @@
+"""From the ledger's rows to arrays: one row per series (unit × line), one column per month.
+
+Receipts become floats here, and only here: models work on floats, while what was collected stays in whole
+minor units. Cleaning, flooring and logs belong to the methods.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from forecasts import months
+from forecasts.seam import (
+    ALL,
+    BASES,
+    COLLECTED_SCHEMA,
+    HISTORY_SCHEMA,
+    SHARES_SCHEMA,
+    UNALLOCATED,
+    ForecastProblem,
+)
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+_LONGEST = 180
+"""Months of history kept: fifteen years teach all there is to learn about the next twelve months."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Series × months. `n` series sorted by line, then unit; `T` complete months; `H` months still to come.
+
+    receipts: n × T, minor units, complete months up to the month before `origin`.
+    pending: n × H, what has come already of the months from `origin` on.
+    elapsed: n, share (0..1) of the origin month's receipts that usually are in by the last complete day.
+    collected: bases × n × 12, whole minor units of the current fiscal year.
+    shares: bases × n, 0..1.
+    first_seen: n, index of the first month with any receipts (T where there is none).
+    """
+
+    units: tuple[str, ...]
+    lines: tuple[str, ...]
+    first_month: int
+    origin: int
+    fiscal_start: int
+    complete_days: int
+    receipts: Floats
+    pending: Floats
+    elapsed: Floats
+    collected: Integers
+    shares: Floats
+    first_seen: Integers
+
+    @property
+    def horizon(self) -> int:
+        """Months from the origin to the end of the fiscal year (12 more if the last complete day lags a
+        year).
+        """
+        return self.fiscal_start + 12 - self.origin
+
+    def rows_of_line(self, line_code: str) -> Integers:
+        """Positions of the series of one line."""
+        return np.flatnonzero(np.array(self.lines) == line_code)
+
+    def allocated(self) -> Flags:
+        """Which series can be forecast: money placed nowhere has no future of its own."""
+        return np.array(
+            [UNALLOCATED not in pair for pair in zip(self.units, self.lines, strict=True)], dtype=bool
+        )
+
+    def take(self, rows: Integers) -> "Panel":
+        """The same panel with only these series."""
+        return replace(
+            self,
+            units=tuple(self.units[i] for i in rows),
+            lines=tuple(self.lines[i] for i in rows),
+            receipts=self.receipts[rows],
+            pending=self.pending[rows],
+            elapsed=self.elapsed[rows],
+            collected=self.collected[:, rows],
+            shares=self.shares[:, rows],
+            first_seen=self.first_seen[rows],
+        )
+
+
+def build_panel(problem: ForecastProblem) -> Panel:
+    """Lay out a problem's history as a panel; months without rows are months without receipts.
+
+    Raises ValueError naming the frame and column at fault.
+    """
+    history = _checked(problem.history, HISTORY_SCHEMA, "history").filter(pl.col("day") <= problem.as_of)
+    shares = _checked(problem.shares, SHARES_SCHEMA, "shares")
+    if not shares["share"].is_between(0, 1).all():
+        raise ValueError("shares: column 'share' must lie in 0..1 (a quarter is 0.25, not 25)")
+    keys = _leaves(
+        history, shares, problem.estimates, *([] if problem.collected is None else [problem.collected])
+    )
+    known_to = min(problem.last_complete_day, problem.as_of)
+    origin = months.ordinal(known_to + timedelta(days=1))
+    start = months.fiscal_start(problem.as_of, problem.fiscal_year_start_month)
+    first = _first_month(history, origin)
+    monthly = _monthly(history, keys, first, max(start + 12, origin))
+    complete, later = monthly[:, : origin - first], monthly[:, origin - first :]
+    weights = _weights(shares, keys)
+    return Panel(
+        units=tuple(keys["unit_key"]),
+        lines=tuple(keys["line_code"]),
+        first_month=first,
+        origin=origin,
+        fiscal_start=start,
+        complete_days=known_to.day if months.ordinal(known_to) == origin else 0,
+        receipts=complete.astype(np.float64),
+        pending=later.astype(np.float64),
+        elapsed=_elapsed(history, keys, known_to, origin),
+        collected=_collected(problem, keys, monthly, first, start, weights),
+        shares=weights,
+        first_seen=_first_seen(complete),
+    )
+
+
+def _checked(frame: pl.DataFrame, schema: pl.Schema, name: str) -> pl.DataFrame:
+    missing = [column for column in schema if column not in frame.columns]
+    if missing:
+        raise ValueError(f"{name}: column {missing[0]!r} is missing; it needs {', '.join(schema)}")
+    return frame.select(pl.col(column).cast(kind) for column, kind in schema.items()).drop_nulls()
+
+
+def _leaves(*frames: pl.DataFrame) -> pl.DataFrame:
+    pairs = pl.concat([frame.select(pl.col("unit_key", "line_code").cast(pl.String)) for frame in frames])
+    leaves = pairs.filter((pl.col("unit_key") != ALL) & (pl.col("line_code") != ALL)).unique()
+    return leaves.sort("line_code", "unit_key").with_row_index("row")
+
+
+def _first_month(history: pl.DataFrame, origin: int) -> int:
+    first = history["day"].min()
+    oldest = months.ordinal(first) if isinstance(first, date) else origin
+    return min(max(oldest, origin - _LONGEST), origin)
+
+
+def _monthly(history: pl.DataFrame, keys: pl.DataFrame, first: int, end: int) -> Integers:
+    month = (pl.col("day").dt.year().cast(pl.Int64) * 12 + pl.col("day").dt.month() - 1 - first).alias(
+        "month"
+    )
+    sums = history.join(keys, on=["unit_key", "line_code"]).group_by("row", month).agg(pl.col("amount").sum())
+    sums = sums.filter(pl.col("month").is_between(0, end - first - 1))
+    table = np.zeros((keys.height, end - first), dtype=np.int64)
+    table[sums["row"].to_numpy(), sums["month"].to_numpy()] = sums["amount"].to_numpy()
+    return table
+
+
+def _weights(shares: pl.DataFrame, keys: pl.DataFrame) -> Floats:
+    table = np.zeros((len(BASES), keys.height))
+    table[0] = 1.0
+    for position, basis in enumerate(BASES):
+        rows = shares.filter(pl.col("basis") == basis).join(keys, on=["unit_key", "line_code"])
+        table[position, rows["row"].to_numpy()] = rows["share"].to_numpy()
+    return table
+
+
+def _collected(
+    problem: ForecastProblem, keys: pl.DataFrame, monthly: Integers, first: int, start: int, weights: Floats
+) -> Integers:
+    territory = np.zeros((keys.height, 12), dtype=np.int64)
+    known = monthly[:, max(start - first, 0) : start - first + 12]
+    territory[:, 12 - known.shape[1] :] = known
+    if problem.collected is None:
+        return np.rint(weights[:, :, None] * territory[None]).astype(np.int64)
+    exact = _checked(problem.collected, COLLECTED_SCHEMA, "collected")
+    exact = exact.with_columns(months_in=_months_since("month", start)).filter(
+        pl.col("months_in").is_between(0, 11)
+    )
+    table = np.zeros((len(BASES), keys.height, 12), dtype=np.int64)
+    for position, basis in enumerate(BASES):
+        rows = exact.filter(pl.col("basis") == basis).join(keys, on=["unit_key", "line_code"])
+        np.add.at(
+            table[position], (rows["row"].to_numpy(), rows["months_in"].to_numpy()), rows["amount"].to_numpy()
+        )
+    return table
+
+
+def _months_since(column: str, start: int) -> pl.Expr:
+    return pl.col(column).dt.year().cast(pl.Int64) * 12 + pl.col(column).dt.month() - 1 - start
+
+
+def _first_seen(receipts: Integers) -> Integers:
+    untouched: Integers = (np.cumsum(receipts != 0, axis=1) == 0).sum(axis=1, dtype=np.int64)
+    return untouched
+
+
+def _elapsed(history: pl.DataFrame, keys: pl.DataFrame, known_to: date, origin: int) -> Floats:
+    """Per series, the share of a month usually in by `known_to`'s day: its line's, over the last 36
+    months."""
+    if months.ordinal(known_to) != origin or keys.is_empty():
+        return np.zeros(keys.height)
+    reached = known_to.day / months.days_in(origin)
+    recent = history.filter(
+        pl.col("day").is_between(months.first_day(origin - 36), months.last_day(origin - 1))
+    )
+    place_in_month = pl.col("day").dt.day() / pl.col("day").dt.month_end().dt.day()
+    by_line = recent.group_by("line_code").agg(
+        early=pl.col("amount").filter(place_in_month <= reached).sum(), whole=pl.col("amount").sum()
+    )
+    share = pl.when(pl.col("whole") > 0).then(pl.col("early") / pl.col("whole")).otherwise(reached).clip(0, 1)
+    joined = keys.join(by_line.with_columns(share=share), on="line_code", how="left", maintain_order="left")
+    return joined["share"].fill_null(reached).to_numpy().astype(np.float64)

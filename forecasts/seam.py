@@ -1,0 +1,151 @@
+"""The seam between the night and the engine: what a forecast is asked with, and what it answers.
+
+One frame shape for every method, baselines included. How a method works lives in modules of its own; reading
+the ledger, writing marts and converting minor units into currency units belong to the floors above.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import polars as pl
+
+from authorities.shocks import PolicyShock
+
+Method = Literal["structural", "pace", "naive"]
+
+ALL = "ALL"
+UNALLOCATED = "UNALLOCATED"
+BASES = ("territory", "entitled", "recurrent")
+BASE_SCENARIO = "base"
+WITHOUT_SHOCKS = "without_shocks"
+QUANTILES = {"p05": 0.05, "p10": 0.10, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p90": 0.90, "p95": 0.95}
+
+_KEYS = {"unit_key": pl.String, "line_code": pl.String}
+HISTORY_SCHEMA = pl.Schema({**_KEYS, "day": pl.Date, "amount": pl.Int64})
+SHARES_SCHEMA = pl.Schema({**_KEYS, "basis": pl.String, "share": pl.Float64})
+ESTIMATES_SCHEMA = pl.Schema(
+    {**_KEYS, "basis": pl.String, "estimate_version": pl.String, "estimate_amount": pl.Int64}
+)
+COLLECTED_SCHEMA = pl.Schema({**_KEYS, "basis": pl.String, "month": pl.Date, "amount": pl.Int64})
+
+YEAR_END_SCHEMA = pl.Schema(
+    {
+        **_KEYS,
+        "basis": pl.String,
+        "scenario": pl.String,
+        "estimate_version": pl.String,
+        "estimate_amount": pl.Int64,
+        "collected_amount": pl.Int64,
+        "mean_amount": pl.Int64,
+        **{f"{name}_amount": pl.Int64 for name in QUANTILES},
+        "pace_forecast_amount": pl.Int64,
+        "shortfall_probability": pl.Float64,
+        "expected_shortfall_amount": pl.Int64,
+        "half_year_below_probability": pl.Float64,
+        "method": pl.String,
+        "fit_status": pl.String,
+    }
+)
+PATH_SCHEMA = pl.Schema(
+    {
+        **_KEYS,
+        "basis": pl.String,
+        "scenario": pl.String,
+        "month": pl.Date,
+        "actual_amount": pl.Int64,
+        "p10_amount": pl.Int64,
+        "p50_amount": pl.Int64,
+        "p90_amount": pl.Int64,
+    }
+)
+STATUS_SCHEMA = pl.Schema(
+    {
+        **_KEYS,
+        "rung": pl.String,
+        "converged": pl.Boolean,
+        "reason": pl.String,
+        "months_of_history": pl.Int64,
+    }
+)
+COMPONENT_SCHEMA = pl.Schema({**_KEYS, "basis": pl.String, "component": pl.String, "amount": pl.Int64})
+SHOCK_EFFECT_SCHEMA = pl.Schema(
+    {
+        **_KEYS,
+        "shock_code": pl.String,
+        "timing_amount": pl.Int64,
+        "loss_amount": pl.Int64,
+        "low_amount": pl.Int64,
+        "high_amount": pl.Int64,
+        "expected_back_by": pl.Date,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastProblem:
+    """Everything a year-end forecast may know on one night.
+
+    Args:
+        history: `HISTORY_SCHEMA`; net receipts on the territory in minor units, by day (or stamped with
+            the month's last day); negative amounts are refunds. Rows later than `as_of` are ignored.
+        as_of: the night; its fiscal year is the one forecast.
+        last_complete_day: receipts up to this day are all in; later ones, if any, are a part of theirs.
+        fiscal_year_start_month: 1..12.
+        shares: `SHARES_SCHEMA`; the part of a leaf's receipts (0..1) that counts in a basis. A leaf without
+            a row counts in full on the territory and not at all in the other bases.
+        estimates: `ESTIMATES_SCHEMA`; leaves, and totals under the keys 'ALL'. Totals are taken as given.
+        shocks: every declared measure; those announced after `as_of` are not used.
+        seed: the same seed gives the same draws, whatever other series there are.
+        draws: number of joint draws of the future.
+        collected: `COLLECTED_SCHEMA`, optional; receipts of the current fiscal year per basis, exact to
+            the minor unit. Without it they are the territory's receipts × share, rounded per month.
+        estimate_version: the version that year-ends are compared with.
+    """
+
+    history: pl.DataFrame
+    as_of: date
+    last_complete_day: date
+    fiscal_year_start_month: int
+    shares: pl.DataFrame
+    estimates: pl.DataFrame
+    shocks: tuple[PolicyShock, ...]
+    seed: int
+    draws: int = 2000
+    collected: pl.DataFrame | None = None
+    estimate_version: str = "initial"
+
+
+@dataclass(frozen=True, slots=True)
+class YearEndForecast:
+    """The answer, in frames with one row per unit × line, their totals 'ALL', and basis.
+
+    `year_end` (`YEAR_END_SCHEMA`), `path` (`PATH_SCHEMA`), `status` (`STATUS_SCHEMA`, leaves only),
+    `components` (`COMPONENT_SCHEMA`; add up to the mean of the base scenario) and `shock_effects`
+    (`SHOCK_EFFECT_SCHEMA`, on the territory). Amounts are minor units, probabilities 0..1. Path amounts are
+    **cumulative within the fiscal year**, with all twelve months; `actual_amount` is null for months of which
+    nothing is known, and what came so far in a month that is under way. For months that are complete the
+    quantiles equal the actual.
+
+    Amounts that are sums or means (collected, mean) add up over units and lines to the minor unit; quantiles
+    are those of summed draws and do not. Estimate columns, and what compares with them, are null where there
+    is no estimate.
+    """
+
+    year_end: pl.DataFrame
+    path: pl.DataFrame
+    status: pl.DataFrame
+    components: pl.DataFrame
+    shock_effects: pl.DataFrame
+
+
+def forecast_year_end(problem: ForecastProblem, method: Method = "structural") -> YearEndForecast:
+    """Forecast where every unit, line and basis ends the fiscal year of `problem.as_of`.
+
+    Two scenarios: `base` applies the shocks announced by `as_of`, `without_shocks` none. Raises ValueError
+    for a frame that lacks a column, a share outside 0..1, or an unknown method; poor data never raises, it
+    steps down the fallback ladder, which `status` records.
+    """
+    from forecasts.yearend import run
+
+    return run(problem, method)
