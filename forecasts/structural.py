@@ -210,8 +210,8 @@ def calmed(gains: Gains, series: Floats) -> tuple[Floats, Floats]:
     if not gains.usable.any():
         return series, np.zeros(len(series))
     usable = scaled[:, gains.usable]
-    robust = 1.4826 * np.median(np.abs(usable), axis=1)
-    robust = np.asarray(np.where(robust > 0, robust, usable.std(axis=1)), dtype=np.float64)
+    robust: Floats = 1.4826 * np.median(np.abs(usable), axis=1)
+    robust = np.where(robust > 0, robust, usable.std(axis=1))
     limit = _OUTLIER * robust[:, None] * np.sqrt(gains.variance)
     kept = np.where(gains.usable, np.clip(innovations, -limit, limit), innovations)
     tame = np.clip(usable, -_OUTLIER * robust[:, None], _OUTLIER * robust[:, None])
