@@ -85,6 +85,8 @@ class Period(FormModel):
     rule: Literal["file_name", "row"]
     pattern: Pattern | None = None
     length: Literal["day", "month", "year"]
+    of: Literal["authority", "unit"] = "authority"
+    """Whose period a delivery states: of the whole authority, or of each unit it names (a ward's own report)."""
 
     @model_validator(mode="after")
     def _pattern_names_groups(self) -> Self:

@@ -53,7 +53,7 @@ class Currency(Model):
     """Currency, its minor unit, and the scale in which people read it."""
 
     code: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-    minor_digits: Annotated[int, Field(ge=0, le=4)]
+    minor_digits: Annotated[int, Field(ge=0, le=2)]
     """Decimal digits of the minor unit: 0 for đồng, 2 for kopiyky."""
     display_scale: Annotated[int, Field(gt=0)] = 1_000_000
     """Currency units in one displayed unit (1 000 000 for triệu đồng)."""
@@ -139,7 +139,7 @@ class SharingRule(Dated):
 
     line_code: str
     unit_code: str = "*"
-    share_pct: Annotated[Decimal, Field(ge=0, le=100)]
+    share_pct: Annotated[Decimal, Field(ge=0, le=100, decimal_places=2)]
     assumed: bool
     source: str
 

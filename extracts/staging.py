@@ -10,7 +10,7 @@ from itertools import groupby
 import polars as pl
 
 from authorities.forms import Dataset, ExtractForm
-from authorities.model import Authority
+from authorities.model import ALL, UNALLOCATED, Authority
 from extracts.raw import RawDelivery
 from extracts.text import SCALE_DIGITS, code_of, date_of, fold, folded, minor_amount
 from extracts.units import UnitResolver
@@ -52,7 +52,7 @@ def _stage_form(
 ) -> pl.DataFrame:
     rows = _long(pl.concat([_with_delivery(raw) for raw in group]), form)
     dated = _with_dates(rows, form)
-    placed = resolver.resolve(dated, "_unit_day")
+    placed = resolver.resolve(dated, "_unit_day").with_columns(_scope_unit(form).alias("scope_unit"))
     typed = placed.with_columns(
         _amount(form, authority.settings.currency.minor_digits), *_texts(authority, form)
     )
@@ -131,6 +131,12 @@ def _period(day: pl.Expr, length: str) -> tuple[pl.Expr, pl.Expr]:
     if length == "month":
         return day.dt.month_start(), day.dt.month_end()
     return day.dt.truncate("1y"), day.dt.truncate("1y").dt.offset_by("1y").dt.offset_by("-1d")
+
+
+def _scope_unit(form: ExtractForm) -> pl.Expr:
+    if form.period.of == "authority":
+        return pl.lit(ALL)
+    return pl.col("unit_key").fill_null(UNALLOCATED)
 
 
 def _amount(form: ExtractForm, minor_digits: int) -> pl.Expr:

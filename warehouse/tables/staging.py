@@ -25,6 +25,7 @@ def provenance() -> list[Column[Any]]:
         count("delivery_order", "Place of the delivery among all, by received day and then name"),
         day("scope_from", "First day of the period that the delivery states as a whole", nullable=True),
         day("scope_to", "Last day of that period", nullable=True),
+        text("scope_unit", "Unit whose period the delivery states; ALL for the whole authority"),
     ]  # fmt: skip
 
 

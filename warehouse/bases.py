@@ -1,0 +1,101 @@
+"""The three bases of a unit's money: on its territory, kept by its own budget, free for recurrent spending.
+
+``territory`` is all that is collected (thu trên địa bàn); ``entitled`` the sharing percentage of it (thu được
+hưởng; Thông tư 344/2016/TT-BTC, điều 3 và 9); ``recurrent`` the entitled part of the lines that count for
+recurrent spending. Percentages and lines are the authority's dated configuration.
+"""
+
+import datetime as dt
+
+import polars as pl
+
+from authorities.model import BASES, UNALLOCATED, Authority, SharingRule
+
+_HUNDREDTHS = 10_000
+"""Sharing percentages carry two decimals: 10 000 hundredths of a percent are the whole."""
+
+
+def shares_on(authority: Authority, day: dt.date) -> pl.DataFrame:
+    """Share of each unit's lines that belongs to each basis on ``day``.
+
+    Returns:
+        unit_key, line_code, basis, share (0..1), for the units in force and UNALLOCATED, all lines and
+        UNALLOCATED. An item outside the catalogue has no known share: it is in ``territory`` alone.
+    """
+    schema = {"unit_key": pl.String, "line_code": pl.String, "basis": pl.String, "share": pl.Float64}
+    rows = [
+        (unit, line, basis, hundredths / _HUNDREDTHS)
+        for unit, line, entitled, recurrent in _entries(authority, day)
+        for basis, hundredths in zip(bases_of(authority), (_HUNDREDTHS, entitled, recurrent), strict=False)
+    ]
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def bases_of(authority: Authority) -> tuple[str, ...]:
+    """The bases that the authority's marts have."""
+    return tuple(BASES) if authority.settings.has_recurrent_basis else tuple(BASES[:2])
+
+
+def by_basis(authority: Authority, rows: pl.DataFrame, day: str) -> pl.DataFrame:
+    """``rows`` once a basis, each amount's part rounded half away from zero to the minor unit.
+
+    Args:
+        rows: unit_key, line_code, amount (minor units) and the date column ``day``, whose rules hold.
+    """
+    eras = _eras(authority)
+    dated = rows.with_columns(_era_of(pl.col(day), eras).alias("_era"))
+    parts = pl.DataFrame(
+        [(unit, line, era, entitled, recurrent)
+         for era, first in enumerate([dt.date.min, *eras])
+         for unit, line, entitled, recurrent in _entries(authority, first)],
+        schema={"unit_key": pl.String, "line_code": pl.String, "_era": pl.Int32, "entitled": pl.Int64,
+                "recurrent": pl.Int64}, orient="row",
+    )  # fmt: skip
+    joined = dated.join(parts, on=["unit_key", "line_code", "_era"], how="left", maintain_order="left")
+    frames = [joined.with_columns(pl.lit("territory").alias("basis"))]
+    for basis in bases_of(authority)[1:]:
+        part = _part(pl.col("amount"), pl.col(basis).fill_null(0))
+        frames.append(joined.with_columns(part.alias("amount"), pl.lit(basis).alias("basis")))
+    return pl.concat(frames).drop("_era", "entitled", "recurrent")
+
+
+def _part(amount: pl.Expr, hundredths: pl.Expr) -> pl.Expr:
+    """Integers only, in two steps, so that no sum of money in a state's budget overflows."""
+    size = amount.abs()
+    whole, rest = size // _HUNDREDTHS * hundredths, size % _HUNDREDTHS * hundredths
+    rounded = whole + (rest + _HUNDREDTHS // 2) // _HUNDREDTHS
+    return pl.when(amount < 0).then(-rounded).otherwise(rounded)
+
+
+def _eras(authority: Authority) -> list[dt.date]:
+    """Days on which any rule or unit changes."""
+    dated = (*authority.sharing_rules, *authority.recurrent_lines, *authority.units)
+    starts = {one.valid_from for one in dated}
+    ends = {one.valid_to + dt.timedelta(days=1) for one in dated if one.valid_to is not None}
+    return sorted(starts | ends)
+
+
+def _era_of(day: pl.Expr, eras: list[dt.date]) -> pl.Expr:
+    return pl.sum_horizontal([(day >= first).cast(pl.Int32) for first in eras]) if eras else pl.lit(0, pl.Int32)
+
+
+def _entries(authority: Authority, day: dt.date) -> list[tuple[str, str, int, int]]:
+    """Unit, line, hundredths of a percent entitled and recurrent on ``day``."""
+    rules = [rule for rule in authority.sharing_rules if rule.holds_on(day)]
+    counting = {mark.line_code for mark in authority.recurrent_lines if mark.counts and mark.holds_on(day)}
+    entries = []
+    for unit in (*authority.units, None):
+        for line in authority.lines:
+            entitled = _hundredths(authority, rules, unit.code if unit else "", line.line_code)
+            recurrent = entitled if line.line_code in counting else 0
+            entries.append((unit.unit_key if unit else UNALLOCATED, line.line_code, entitled, recurrent))
+    return entries
+
+
+def _hundredths(authority: Authority, rules: list[SharingRule], unit_code: str, line_code: str) -> int:
+    """The unit's own rule before the general one; everything where the authority has no sharing at all."""
+    if not authority.sharing_rules:
+        return _HUNDREDTHS
+    fitting = [rule for rule in rules if rule.line_code == line_code and rule.unit_code in (unit_code, "*")]
+    fitting.sort(key=lambda rule: rule.unit_code == "*")
+    return int(fitting[0].share_pct * 100) if fitting else 0

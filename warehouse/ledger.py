@@ -1,0 +1,137 @@
+"""The bitemporal ledger: what was stated, when it happened, when we learned it, and what holds now.
+
+Pure functions from frames to frames. A delivery states a period as a whole; a later one for the same
+period (of the authority, or of one unit) supersedes it without overwriting. Positions are in
+``warehouse.positions``.
+"""
+
+import datetime as dt
+
+import polars as pl
+
+from authorities.model import ALL
+from warehouse.projections import conform
+from warehouse.tables.ledger import LEDGER, QUARANTINE
+
+_SCOPE = ["scope_from", "scope_to"]
+_VERSIONED = {"estimate": ["estimate_version"], "spending_estimate": ["estimate_version"]}
+"""Columns besides the period that a delivery of a dataset states as a whole."""
+
+
+def build_ledger(dataset: str, accepted: pl.DataFrame, unallocated: pl.DataFrame, stated: pl.DataFrame) -> pl.DataFrame:
+    """Ledger rows of a dataset.
+
+    Args:
+        dataset: name of the dataset.
+        accepted, unallocated: staged rows that count, the second without a known place.
+        stated: all staged rows, whose deliveries say which periods were stated when, refused rows included.
+
+    Returns:
+        The dataset's ledger table, sorted by its grain.
+    """
+    rows = pl.concat([accepted, unallocated])
+    return conform(with_supersession(dataset, rows, stated), LEDGER[dataset])
+
+
+def build_quarantine(dataset: str, refused: pl.DataFrame, stated: pl.DataFrame) -> pl.DataFrame:
+    """Quarantined rows with the day from which a later delivery holds instead.
+
+    Args:
+        refused: rows of the quarantine without ``superseded_at``.
+        stated: all staged rows of the dataset.
+    """
+    keys = ["delivery_id", "sheet", "row_number", "source_column"]
+    columns = [*_SCOPE, "scope_unit", "delivery_order", *_VERSIONED.get(dataset, [])]
+    placed = refused.join(stated.select(*keys, *columns), on=keys, how="left")
+    dated = with_supersession(dataset, placed, stated)
+    return conform(dated.drop(columns), QUARANTINE)
+
+
+def with_supersession(dataset: str, rows: pl.DataFrame, stated: pl.DataFrame) -> pl.DataFrame:
+    """``rows`` with ``superseded_at``: the day on which a later delivery restated the row's period.
+
+    A delivery of the whole authority supersedes all earlier rows of its period; one of a unit supersedes that
+    unit's rows only, whoever stated them.
+    """
+    scope = [*_SCOPE, *_VERSIONED.get(dataset, [])]
+    statements = stated.select(*scope, "scope_unit", "delivery_order", "recorded_at").unique()
+    restated = statements.group_by(scope).agg(pl.col("delivery_order").n_unique().alias("deliveries"))
+    disputed = restated.filter(pl.col("deliveries") > 1).select(scope)
+    if disputed.is_empty():
+        return rows.with_columns(pl.lit(None, pl.Date).alias("superseded_at"))
+    calm = rows.join(disputed, on=scope, how="anti").with_columns(pl.lit(None, pl.Date).alias("superseded_at"))
+    moved = rows.join(disputed, on=scope, how="semi").with_columns(pl.col("unit_key").fill_null("").alias("_unit"))
+    whole = statements.filter(pl.col("scope_unit") == ALL).drop("scope_unit")
+    own = statements.filter(pl.col("scope_unit") != ALL).rename({"scope_unit": "_unit"})
+    later_whole = _next_statement(moved, whole, scope)
+    later_own = _next_statement(moved, own, [*scope, "_unit"])
+    dated = moved.drop("_unit").with_columns(pl.min_horizontal(later_whole, later_own).alias("superseded_at"))
+    return pl.concat([calm, dated])
+
+
+def _next_statement(rows: pl.DataFrame, statements: pl.DataFrame, by: list[str]) -> pl.Series:
+    """For each row, the recorded day of the first statement of its scope by a later delivery; else null."""
+    indexed = rows.select(*by, "delivery_order").with_row_index("_row").sort("delivery_order")
+    later = statements.select(*by, "delivery_order", pl.col("recorded_at").alias("_restated")).sort("delivery_order")
+    joined = indexed.join_asof(
+        later, on="delivery_order", by=by, strategy="forward", allow_exact_matches=False, check_sortedness=False
+    )
+    return joined.sort("_row")["_restated"]
+
+
+def as_known(rows: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
+    """Ledger (or quarantine) rows that stood on the night ``as_of``."""
+    return rows.filter(
+        pl.col("recorded_at") <= as_of,
+        pl.col("superseded_at").is_null() | (pl.col("superseded_at") > as_of),
+    )
+
+
+def fiscal_year(day: pl.Expr, start_month: int) -> pl.Expr:
+    """Fiscal year of a date, named by the calendar year in which it starts."""
+    return day.dt.year() - (day.dt.month() < start_month).cast(pl.Int32)
+
+
+def flows(known: pl.DataFrame, key: list[str], start_month: int) -> pl.DataFrame:
+    """Money by day from ledger rows: listed documents as they are, cumulative figures as increments.
+
+    Args:
+        known: ledger rows of one night (``as_known``) with posting_date, amount, is_cumulative.
+        key: columns that make a cumulative series, unit_key first (unit and item, or unit and spending kind).
+        start_month: first month of the fiscal year, at which cumulative figures start again.
+
+    Returns:
+        ``key``, posting_date and amount: what came on the date, or since the figure before. A fall of a
+        cumulative figure is a negative amount (a correction) and stays; a figure that a unit's later report no
+        longer states has become zero (a code was split or reclassified).
+    """
+    columns = [*key, "posting_date", "amount"]
+    listed = known.filter(~pl.col("is_cumulative")).select(columns)
+    stated = known.filter(pl.col("is_cumulative")).select(columns)
+    return pl.concat([listed, _increments(stated, key, start_month)]) if stated.height else listed
+
+
+def _increments(stated: pl.DataFrame, key: list[str], start_month: int) -> pl.DataFrame:
+    """Differences of cumulative figures within a fiscal year, on every date that the unit reported."""
+    year = fiscal_year(pl.col("posting_date"), start_month).alias("_year")
+    dated = stated.with_columns(year)
+    reports = dated.select("unit_key", "_year", "posting_date").unique()
+    series = dated.group_by(*key, "_year").agg(pl.col("posting_date").min().alias("_first"))
+    grid = series.join(reports, on=["unit_key", "_year"]).filter(pl.col("posting_date") >= pl.col("_first"))
+    full = grid.join(dated, on=[*key, "_year", "posting_date"], how="left").with_columns(
+        pl.col("amount").fill_null(0)
+    )
+    before = pl.col("amount").shift(1, fill_value=0).over(*key, "_year", order_by="posting_date")
+    return full.select(*key, "posting_date", (pl.col("amount") - before).alias("amount"))
+
+
+def standing_estimates(known: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """The estimate of each key, fiscal year and version by the unit's latest statement of that version.
+
+    Args:
+        known: ledger rows of estimates of one night.
+        key: unit_key first, then item and line, or the spending kind. A key that the latest statement no
+            longer has was reclassified and does not count twice.
+    """
+    latest = pl.col("scope_to") == pl.col("scope_to").max().over("unit_key", "fiscal_year", "estimate_version")
+    return known.filter(latest).group_by(*key, "fiscal_year", "estimate_version").agg(pl.col("amount").sum())
