@@ -1,0 +1,104 @@
+"""The marts as SQL over the Parquet files that lie beside every publication.
+
+Two readers share these words: the views stored in a publication's DuckDB file, and the sealed database in
+memory through which this code reads. The latter opens no DuckDB file at all, so that a client that holds or
+damages one does not stand in its way, and it finds the Parquet files wherever the folder has moved to.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from duckdb_sqlalchemy import Dialect
+from sqlalchemy import Column, Table
+
+from warehouse.publication_folder import PublicationFolder
+from warehouse.publication_register import Register
+from warehouse.tables.dimensions import DIMENSIONS
+from warehouse.tables.marts import MARTS, PUBLICATION
+
+LATEST = "latest"
+_DIALECT = Dialect()
+# No extension is fetched, and a table name never means a Python variable of the caller.
+_OFFLINE: Mapping[str, bool] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,
+}
+
+
+def literal(text: str) -> str:
+    """``text`` as an SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _nothing(column: Column[Any]) -> str:
+    return f'CAST(NULL AS {column.type.compile(dialect=_DIALECT)}) AS "{column.name}"'
+
+
+def select_declared(table: Table, sources: Iterable[str]) -> str:
+    """``SELECT`` of the declared columns from relations that may be of another version.
+
+    A column that a source lacks is null there; one that is no longer declared is left out.
+    """
+    nothing = f"SELECT {', '.join(_nothing(column) for column in table.columns)} WHERE false"
+    parts = [nothing, *(f"SELECT * FROM {source}" for source in sources)]  # noqa: S608 - our own relations
+    columns = ", ".join(f'"{column.name}"' for column in table.columns)
+    return f"SELECT {columns} FROM ({' UNION ALL BY NAME '.join(parts)})"  # noqa: S608 - declared names
+
+
+def parquet_source(files: Iterable[Path]) -> list[str]:
+    """The relation that reads ``files``: one, or none where there is no file."""
+    paths = ", ".join(literal(str(file)) for file in files)
+    return [f"read_parquet([{paths}], union_by_name = true)"] if paths else []
+
+
+def older_files(folder: PublicationFolder, table: Table, register: Register) -> list[Path]:
+    """The mart's Parquet files of every night but the newest, as far as that night had the mart."""
+    nights = list(register.current().values())[:-1]
+    files = (folder.parquet(publication.publication_id, table.name) for publication in nights)
+    return [file for file in files if file.exists()]
+
+
+@contextmanager
+def sealed_reader(folder: PublicationFolder) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory with the warehouse's views, which can reach no file but theirs.
+
+    ``latest`` holds the newest night, ``main`` all nights, as in a publication's own file.
+    """
+    with duckdb.connect(":memory:", config=dict(_OFFLINE)) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        allowed = _create_views(connection, folder)
+        paths = ", ".join(literal(str(file)) for file in allowed)
+        connection.execute(f"SET allowed_paths = [{paths}]")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        yield connection
+
+
+def _create_views(connection: duckdb.DuckDBPyConnection, folder: PublicationFolder) -> list[Path]:
+    """Create all views; returns the files they read."""
+    pointed = folder.pointed()
+    newest = pointed.register.newest()
+    read: list[Path] = []
+
+    def view(name: str, table: Table, files: list[Path]) -> None:
+        present = [file for file in files if file.exists()]
+        connection.execute(f"CREATE VIEW {name} AS {select_declared(table, parquet_source(present))}")
+        read.extend(present)
+
+    connection.execute(f"CREATE SCHEMA {LATEST}")
+    for table in (*MARTS, *DIMENSIONS):
+        own = [folder.parquet(newest.publication_id, table.name)] if newest else []
+        older = older_files(folder, table, pointed.register) if table in MARTS else []
+        view(f"{LATEST}.{table.name}", table, own)
+        view(f"main.{table.name}", table, own + older)
+    known_to = pointed.publication_id
+    view(
+        f"main.{PUBLICATION.name}",
+        PUBLICATION,
+        [folder.parquet(known_to, PUBLICATION.name)] if known_to else [],
+    )
+    return read

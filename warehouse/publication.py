@@ -1,0 +1,215 @@
+"""Publishing to DuckDB: one immutable file a publication, and a link replaced atomically.
+
+A publication is whole before the link names it, so a reader sees one publication or the other and never
+part of one, and a run killed at any step leaves the last one as it was. The steps are here; layout and
+locking are in ``warehouse.publication_folder``, the file's content in ``warehouse.publication_file``.
+"""
+
+import errno
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+from sqlalchemy import Table
+from sqlalchemy.exc import SQLAlchemyError
+
+from warehouse.engines import Publication, PublicationFacts, StepListener, WarehouseError
+from warehouse.keys import check_keys
+from warehouse.parquet_views import sealed_reader
+from warehouse.projections import conform, grain, polars_schema
+from warehouse.publication_file import build_file
+from warehouse.publication_folder import PublicationFolder, PublishingLock
+from warehouse.publication_register import Register
+from warehouse.query import read_one_statement
+from warehouse.tables.dimensions import DIMENSIONS
+from warehouse.tables.marts import MART_WARNING, MARTS, PUBLICATION
+
+LOG = logging.getLogger(__name__)
+READABLE = {table.name: table for table in (*MARTS, *DIMENSIONS, PUBLICATION)}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class DuckDBWarehouse:
+    """The embedded warehouse behind the link ``link``."""
+
+    def __init__(self, link: Path, *, kept_days: int, at_step: StepListener | None = None) -> None:
+        if kept_days < 1:
+            raise WarehouseError("publications_kept_days must be 1 or more: readers may hold the one before")
+        self._folder = PublicationFolder(link)
+        self._kept_days = kept_days
+        self._at_step: StepListener = at_step or _say_nothing
+
+    def check_writable(self) -> None:
+        """Raise now what a publication would raise later for want of a folder or rights."""
+        with _clear_errors(self._folder.link):
+            self._folder.folder.mkdir(parents=True, exist_ok=True)
+            self._folder.pointed()
+            trial = self._folder.folder / f"trial-{os.getpid()}"
+            trial.touch()
+            trial.unlink()
+
+    def publish(
+        self,
+        night: date,
+        marts: Mapping[str, pl.DataFrame],
+        dimensions: Mapping[str, pl.DataFrame],
+        facts: PublicationFacts,
+    ) -> Publication:
+        """Publish all marts of ``night`` together, or none.
+
+        ``marts`` and ``dimensions`` are every declared one by name, in declared shape, the marts without
+        ``publication_id``. A night published before is superseded; a night older than the newest joins the
+        history and leaves ``latest`` as it is.
+
+        Raises:
+            WarehouseError: where keys do not hold, another publishes, or the place cannot be written.
+            SchemaMismatchError: where a frame lacks its declared shape.
+        """
+        if facts.published_at.tzinfo is None:
+            raise WarehouseError("published_at needs a time zone")
+        self._at_step("check")
+        check_keys(night, marts, dimensions)
+        with _clear_errors(self._folder.link):
+            self._at_step("lock")
+            with self._folder.publishing(
+                f"run {facts.run_id} of night {night}, process {os.getpid()}"
+            ) as lock:
+                return self._publish_alone(night, {**dimensions, **marts}, facts, lock)
+
+    def _publish_alone(
+        self, night: date, frames: Mapping[str, pl.DataFrame], facts: PublicationFacts, lock: PublishingLock
+    ) -> Publication:
+        register = self._folder.pointed().register
+        publication_id = register.next_id(night, self._folder.ids_on_disk())
+        lock.begin(publication_id)
+        try:
+            published = self._build(night, publication_id, frames, facts, register)
+            self._at_step("point")
+            self._folder.point_to(publication_id)
+        except BaseException:
+            self._forget(publication_id, lock)
+            raise
+        self._at_step("prune")
+        self._prune(facts)
+        self._at_step("unlock")
+        lock.finish()
+        return published
+
+    def _build(
+        self, night: date, publication_id: str, frames: Mapping[str, pl.DataFrame], facts: PublicationFacts,
+        register: Register,
+    ) -> Publication:  # fmt: skip
+        stamped = {table.name: _stamped(table, frames[table.name], publication_id) for table in MARTS}
+        shaped = {table.name: conform(frames[table.name], table) for table in DIMENSIONS}
+        rows = sum(frame.height for frame in stamped.values())
+        published = Publication(publication_id=publication_id, as_of=night, rows=rows, **asdict(facts))
+        grown = Register((*register.publications, published))
+        self._folder.parquet(publication_id, "").parent.mkdir()
+        for name, frame in {**shaped, **stamped, PUBLICATION.name: grown.frame()}.items():
+            self._at_step(f"write {name}")
+            frame.write_parquet(self._folder.parquet(publication_id, name))
+        build_file(self._folder, publication_id, grown, self._at_step)
+        self._at_step("seal")
+        self._folder.seal(publication_id)
+        return published
+
+    def _forget(self, publication_id: str, lock: PublishingLock) -> None:
+        """After an error: remove what was built, unless the link names it already."""
+        if not self._folder.pointed().register.knows(publication_id):
+            self._folder.remove(publication_id)
+        lock.finish()
+
+    def _prune(self, facts: PublicationFacts) -> None:
+        expired = self._folder.pointed().register.expired(self._kept_days, facts.published_at)
+        for publication_id in expired:
+            try:
+                self._folder.remove(publication_id)
+            except OSError as error:  # the publication stands; what is left is tried again next night
+                LOG.warning("publication %s is past its retention but could not be removed: %s",
+                            publication_id, error)  # fmt: skip
+
+    def read_mart(self, name: str, as_of: date | None = None) -> pl.DataFrame:
+        """A mart, dimension or ``publication`` in declared shape, sorted by its grain.
+
+        Without ``as_of`` a mart's every night, with it one night; no rows where that night is not
+        published. Dimensions are the newest night's.
+
+        Raises:
+            WarehouseError: for an unknown name, or ``as_of`` with a dimension.
+        """
+        table = READABLE.get(name)
+        if table is None:
+            raise WarehouseError(f"the warehouse has no table '{name}'; it has {', '.join(READABLE)}")
+        if as_of is not None and "as_of" not in table.columns:
+            raise WarehouseError(f"{name} is not kept by night; read it without one")
+        chosen = "" if as_of is None else f" WHERE as_of = DATE '{as_of}'"
+        with _clear_reading(self._folder.link), sealed_reader(self._folder) as connection:
+            frame = connection.execute(f"SELECT * FROM main.{name}{chosen}").pl()  # noqa: S608 - a declared name
+        # Not conform(): a night of an older version may lack a column that is required by now.
+        return frame.cast(pl.Schema(polars_schema(table))).sort(grain(table))
+
+    def publications(self) -> tuple[Publication, ...]:
+        """All publications ever made, first to last; those past retention are listed too."""
+        with _clear_reading(self._folder.link):
+            return self._folder.pointed().register.publications
+
+    def latest_publication(self) -> Publication | None:
+        """The publication made last, whichever its night; None before the first."""
+        made = self.publications()
+        return made[-1] if made else None
+
+    def previous_warnings(self, before: date) -> pl.DataFrame:
+        """``mart_warning`` of the last published night before ``before``; no rows where there is none."""
+        earlier = [publication.as_of for publication in self.publications() if publication.as_of < before]
+        return self.read_mart(MART_WARNING.name, max(earlier, default=date.min))
+
+    def query(self, sql: str) -> pl.DataFrame:
+        """Result of one reading statement. Plain table names give all nights, ``latest.x`` the newest."""
+        if self.latest_publication() is None:
+            raise WarehouseError(
+                f"nothing has been published to {self._folder.link} yet; run wardcast nightly first"
+            )
+        with _clear_reading(self._folder.link), sealed_reader(self._folder) as connection:
+            return read_one_statement(connection, sql)
+
+
+def _say_nothing(step: str) -> None:
+    del step
+
+
+def _stamped(table: Table, frame: pl.DataFrame, publication_id: str) -> pl.DataFrame:
+    return conform(frame.with_columns(publication_id=pl.lit(publication_id)), table)
+
+
+@contextmanager
+def _clear_errors(link: Path) -> Iterator[None]:
+    """Tell a clerk what a failed write means."""
+    try:
+        yield
+    except OSError as error:
+        what = "the disk is full" if error.errno in _FULL else "it cannot be written"
+        raise WarehouseError(
+            f"warehouse {link}: {what} ({error.strerror or error}); free space or choose another place with "
+            "--warehouse. The last publication stands as it was"
+        ) from error
+    except (duckdb.Error, SQLAlchemyError, pl.exceptions.PolarsError) as error:
+        raise WarehouseError(
+            f"warehouse {link}: the publication could not be built ({error}). The last one stands as it was"
+        ) from error
+
+
+@contextmanager
+def _clear_reading(link: Path) -> Iterator[None]:
+    """Tell a clerk what a failed read means."""
+    try:
+        yield
+    except (OSError, duckdb.Error, pl.exceptions.PolarsError) as error:
+        raise WarehouseError(
+            f"warehouse {link} could not be read ({error}); see whether its folder of publications is whole"
+        ) from error
