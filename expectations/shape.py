@@ -1,0 +1,87 @@
+"""Type-level expectations, projected from a table's declaration: columns, types, required and listed values.
+
+They are about the frame as a whole, so what is judged is a profile of it with one row a column. Rules about
+single rows are in ``expectations.suites``.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from expectations.engine import Judgement, always_among, always_equal, judge
+from warehouse.projections import ColumnRule
+
+if TYPE_CHECKING:
+    from great_expectations.expectations.expectation import Expectation
+
+MEANINGS = {
+    "columns_as_declared": "The frame has the declared columns and no others",
+    "types_as_declared": "Every column has its declared type",
+    "required_values_present": "Columns declared without nulls have none",
+    "values_as_listed": "Columns declared with a list of values hold no others",
+}
+"""Type-level expectations and what each says, in the order in which they are reported."""
+
+
+def profile(frame: pl.DataFrame, declared: Sequence[ColumnRule]) -> pl.DataFrame:
+    """One row for each column declared or found: what is wrong with it, in words and counts.
+
+    Columns: column, presence (both, lacking, excess), declared_type, found_type, forbidden_nulls,
+    unlisted_values. Types of columns that are not in both are left equal, so that each fault is told once.
+    """
+    rows = [_profile_of(frame, rule) for rule in declared]
+    excess = [name for name in frame.columns if name not in {rule.column for rule in declared}]
+    rows += [(name, "excess", "", "", 0, 0) for name in excess]
+    schema = {
+        "column": pl.String, "presence": pl.String, "declared_type": pl.String, "found_type": pl.String,
+        "forbidden_nulls": pl.Int64, "unlisted_values": pl.Int64,
+    }  # fmt: skip
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _profile_of(frame: pl.DataFrame, rule: ColumnRule) -> tuple[str, str, str, str, int, int]:
+    if rule.column not in frame.columns:
+        return rule.column, "lacking", "", "", 0, 0
+    column = frame[rule.column]
+    nulls = 0 if rule.nullable else column.null_count()
+    unlisted = 0
+    if rule.values and column.dtype == pl.String:
+        unlisted = int(column.drop_nulls().is_in(list(rule.values)).not_().sum())
+    return rule.column, "both", str(rule.polars_type), str(column.dtype), nulls, unlisted
+
+
+def _expectations() -> dict[str, "Expectation"]:
+    return {
+        "columns_as_declared": always_among("presence", ["both"]),
+        "types_as_declared": always_equal("declared_type", "found_type"),
+        "required_values_present": always_among("forbidden_nulls", [0]),
+        "values_as_listed": always_among("unlisted_values", [0]),
+    }
+
+
+def judge_shape(name: str, profiled: pl.DataFrame) -> dict[str, Judgement]:
+    """Holds the type-level expectations against a ``profile``; counts are of columns, not of rows."""
+    return judge(f"{name}_columns", profiled, _expectations())
+
+
+def faults(profiled: pl.DataFrame) -> dict[str, tuple[str, ...]]:
+    """For each type-level expectation the columns at fault and what is wrong; names and counts only."""
+    at_fault = {
+        "columns_as_declared": pl.when(pl.col("presence") != "both").then(
+            pl.format("{} ({})", "column", "presence")
+        ),
+        "types_as_declared": pl.when(pl.col("declared_type") != pl.col("found_type")).then(
+            pl.format("{} ({} instead of {})", "column", "found_type", "declared_type")
+        ),
+        "required_values_present": pl.when(pl.col("forbidden_nulls") > 0).then(
+            pl.format("{} ({} null)", "column", "forbidden_nulls")
+        ),
+        "values_as_listed": pl.when(pl.col("unlisted_values") > 0).then(
+            pl.format("{} ({} not listed)", "column", "unlisted_values")
+        ),
+    }
+    return {
+        rule: tuple(profiled.select(told.alias("fault"))["fault"].drop_nulls())
+        for rule, told in at_fault.items()
+    }
