@@ -168,8 +168,10 @@ _KNOWN_PLACE = _KNOWN_UNIT & (pl.col("item_code").is_not_null() | pl.col("line_c
 
 _RECEIPT_FIGURE = ("unit_key", "item_code", "line_code", "chapter", "posting_date", "source_column")
 _SPENDING_FIGURE = ("unit_key", "spending_kind", "posting_date", "source_column")
-_ESTIMATE_FIGURE = ("unit_key", "item_code", "line_code", "fiscal_year", "estimate_version", "source_column")
-_SPENDING_ESTIMATE_FIGURE = ("unit_key", "spending_kind", "fiscal_year", "estimate_version", "source_column")
+# A bulk file may hold a year's plan as it stood at the end of each month: the scope tells these apart.
+_ESTIMATE = ("unit_key", "fiscal_year", "estimate_version", "scope_from", "scope_to", "source_column")
+_ESTIMATE_FIGURE = (*_ESTIMATE, "item_code", "line_code")
+_SPENDING_ESTIMATE_FIGURE = (*_ESTIMATE, "spending_kind")
 
 SUITES: dict[str, tuple[RowRule, ...]] = {
     "receipt": (
