@@ -1,0 +1,85 @@
+"""The manifest of a simulation: every file with its total, every planted fault, every planted effect.
+
+Lies beside the landing folder, never in it. Tests read it; the pipeline does not.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from extracts.simulator.monthly import PlantedEffect
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """A file and what it adds up to, in đồng; ``total`` is what its totals row says (arrears: all debts)."""
+
+    path: str
+    dataset: str
+    rows: int
+    total: int
+    withheld: bool = False
+
+
+@dataclass(frozen=True)
+class RowFault:
+    """A faulty row: where it stands, which fault it has, and the true money in it (đồng).
+
+    Attributes:
+        counted: whether its money counts in the authority's total, as unallocated.
+    """
+
+    fault: str
+    path: str
+    sheet: str
+    row: int
+    document_no: str
+    amount: int
+    counted: bool
+
+
+@dataclass(frozen=True)
+class DeliveryFault:
+    """A delivery that goes wrong as a whole; ``other_path`` is its twin, correction or late arrival."""
+
+    fault: str
+    path: str
+    other_path: str = ""
+    day: str = ""
+    amount: int = 0
+    """Money that is missing, or what the correction changes the day's total by."""
+
+
+@dataclass(frozen=True)
+class TaxDifference:
+    """A document on which the tax office's list differs from the treasury's."""
+
+    kind: str
+    path: str
+    document_no: str
+    treasury_amount: int
+    tax_amount: int
+
+
+@dataclass
+class Manifest:
+    """What a simulation wrote and planted."""
+
+    authority: str
+    seed: int
+    as_of: str
+    notice: str
+    receipts: int = 0
+    targets: dict[str, Any] = field(default_factory=dict)
+    """The sample's targets, to which the files add up."""
+    files: list[WrittenFile] = field(default_factory=list)
+    row_faults: list[RowFault] = field(default_factory=list)
+    delivery_faults: list[DeliveryFault] = field(default_factory=list)
+    tax_differences: list[TaxDifference] = field(default_factory=list)
+    effects: list[PlantedEffect] = field(default_factory=list)
+
+    def write(self, path: Path) -> None:
+        """Write the manifest as JSON, the same bytes for the same content."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
