@@ -1,0 +1,94 @@
+"""The authority's way through the year, as figures: what came, what may come, and the estimate.
+
+Shown twice, as a picture (``bulletins.charts``) and as the table beside it.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+
+from authorities.model import ALL
+from bulletins.night import BASE, TERRITORY, WITHOUT_SHOCKS, Night, Row
+from bulletins.positions import months_elapsed
+
+MONTHS = 12
+
+
+@dataclass(frozen=True)
+class PathPoint:
+    """Cumulative collection at a place in the year (months since its start), in currency units."""
+
+    place: float
+    month: dt.date
+    actual: Decimal | None
+    low: Decimal
+    median: Decimal
+    high: Decimal
+
+
+@dataclass(frozen=True)
+class Fan:
+    """What the chart shows, for the picture and for the table beside it."""
+
+    start: dt.date
+    points: tuple[PathPoint, ...]
+    without_shocks: tuple[tuple[float, Decimal], ...]
+    estimate: Decimal | None
+    now: float
+
+    @property
+    def largest(self) -> Decimal:
+        """Largest amount shown."""
+        medians = [amount for _, amount in self.without_shocks]
+        return max([point.high for point in self.points] + medians + [self.estimate or Decimal(0)])
+
+    @property
+    def months(self) -> list[dt.date]:
+        """First days of the fiscal year's months."""
+        first = self.start.month - 1
+        return [
+            dt.date(self.start.year + (first + place) // MONTHS, (first + place) % MONTHS + 1, 1)
+            for place in range(MONTHS)
+        ]
+
+    @property
+    def collected(self) -> Decimal:
+        """What came up to the night."""
+        return self.came[-1].actual or Decimal(0) if self.came else Decimal(0)
+
+    @property
+    def came(self) -> list[PathPoint]:
+        """Points whose collection is known."""
+        return [point for point in self.points if point.actual is not None]
+
+    @property
+    def may_come(self) -> list[PathPoint]:
+        """Month ends that still lie ahead."""
+        return [point for point in self.points if point.place > self.now]
+
+
+def fan_of(night: Night, estimate: Decimal | None) -> Fan | None:
+    """The authority's path through the year; None without a forecast."""
+    start, now = night.authority.fiscal_year_start(night.fiscal_year), float(months_elapsed(night))
+    points = [
+        PathPoint(
+            _place(row, start), row["month"], row["actual_amount"],
+            row["p10_amount"], row["p50_amount"], row["p90_amount"],
+        )
+        for row in _path(night, BASE)
+    ]  # fmt: skip
+    if not points:
+        return None
+    unshocked = [(_place(row, start), row["p50_amount"]) for row in _path(night, WITHOUT_SHOCKS)]
+    return Fan(start, tuple(points), tuple(point for point in unshocked if point[0] > now), estimate, now)
+
+
+def _place(row: Row, start: dt.date) -> float:
+    """Where a month ends on an axis that begins with the fiscal year."""
+    month: dt.date = row["month"]
+    return float((month.year - start.year) * MONTHS + month.month - start.month + 1)
+
+
+def _path(night: Night, scenario: str) -> list[Row]:
+    rows = night.rows("mart_forecast_path", unit_key=ALL, line_code=ALL, basis=TERRITORY, scenario=scenario)
+    return sorted(rows, key=lambda row: row["month"])

@@ -1,0 +1,206 @@
+"""What else a reader has to know: warnings, spending, missing extracts, refused rows, forecasts' rungs.
+
+The same for every language but for names taken from the authority's configuration. Positions are in
+``bulletins.positions``.
+"""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from authorities.model import ALL, UNALLOCATED, Words
+from bulletins.night import BASE, TERRITORY, Night, Row
+
+SEVERITIES = ("severe", "warning", "info")
+"""From the gravest down."""
+_LATE = ("missing", "unchanged", "late")
+"""States of an extract worth telling, from the gravest down."""
+
+
+@dataclass(frozen=True)
+class Warning:  # noqa: A001 - the vocabulary's own word; nothing here warns through Python
+    """One warning of the night."""
+
+    unit_key: str
+    messages: dict[str, str]
+    opened_on: dt.date
+    state: str
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class WarningGroup:
+    """The warnings that one rule raised."""
+
+    title: Words
+    severity: str
+    owners: tuple[str, ...]
+    warnings: tuple[Warning, ...]
+
+
+@dataclass(frozen=True)
+class SpendingRow:
+    """Spending of one kind, or of one unit, against the start-of-year estimate."""
+
+    key: str
+    estimate: Decimal | None
+    spent: Decimal
+    share: float | None
+    same_period: float | None
+
+
+@dataclass(frozen=True)
+class Spending:
+    """The authority's spending by kind, its sum, and each unit's sum."""
+
+    kinds: tuple[SpendingRow, ...]
+    total: SpendingRow | None
+    units: tuple[tuple[str, SpendingRow], ...]
+
+
+@dataclass(frozen=True)
+class LateExtract:
+    """An extract that is missing, late or the same as before, and who did not send it."""
+
+    title: str
+    status: str
+    senders: tuple[str, ...]
+    expected_on: dt.date
+    received_on: dt.date | None
+    missing_periods: int
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """How the expected extracts came."""
+
+    expected: int
+    on_time: int
+    late: tuple[LateExtract, ...]
+
+
+@dataclass(frozen=True)
+class QuarantineRow:
+    """Rows that one rule refused in one dataset."""
+
+    dataset: str
+    rule: str
+    rows: int
+    files: int
+    amount: Decimal
+    explanation: str
+
+
+def warning_groups(night: Night) -> tuple[WarningGroup, ...]:
+    """Warnings that are not closed, by rule; the gravest rule first, then in the authority's order."""
+    rules = {rule.rule_code: rule for rule in night.authority.settings.warning_rules}
+    by_rule: dict[str, list[Row]] = {}
+    for row in night.rows("mart_warning"):
+        if row["state"] != "closed":
+            by_rule.setdefault(row["rule_code"], []).append(row)
+    groups = []
+    for code in sorted(
+        by_rule, key=lambda code: (_gravity(by_rule[code][0]), [*rules, code].index(code), code)
+    ):
+        rows = by_rule[code]
+        title = rules[code].title if code in rules else Words(vi=code, en=code)
+        owners = night.authority.settings.recipients.get(rows[0]["owner"], ())
+        warnings = tuple(
+            _warning(row, night.as_of) for row in sorted(rows, key=lambda row: row["warning_id"])
+        )
+        groups.append(WarningGroup(title, rows[0]["severity"], owners, warnings))
+    return tuple(groups)
+
+
+def gravest_by_unit(night: Night) -> dict[str, str]:
+    """Unit → the gravest severity among its warnings that are not closed."""
+    rows = [row for row in night.rows("mart_warning") if row["state"] != "closed"]
+    return {row["unit_key"]: row["severity"] for row in sorted(rows, key=_gravity, reverse=True)}
+
+
+def _gravity(row: Row) -> int:
+    return SEVERITIES.index(row["severity"])
+
+
+def _warning(row: Row, as_of: dt.date) -> Warning:
+    messages = {"vi": row["message_vi"], "en": row["message_en"]}
+    return Warning(row["unit_key"], messages, row["opened_on"], row["state"], row["opened_on"] == as_of)
+
+
+def spending(night: Night) -> Spending | None:
+    """Spending against the start-of-year estimate; None where none is reported."""
+    rows = night.rows("mart_spending_position")
+    if not rows:
+        return None
+    names = night.unit_names()
+    whole = [_spending_row(row, row["spending_kind"]) for row in rows if row["unit_key"] == ALL]
+    units = [
+        (names.get(row["unit_key"]) or row["unit_key"], _spending_row(row, row["unit_key"]))
+        for row in rows
+        if row["spending_kind"] == ALL and row["unit_key"] not in (ALL, UNALLOCATED)
+    ]
+    units.sort(key=lambda unit: (-(unit[1].share if unit[1].share is not None else -1), unit[0]))
+    kinds = sorted((row for row in whole if row.key != ALL), key=lambda row: (-(row.estimate or 0), row.key))
+    return Spending(tuple(kinds), next((row for row in whole if row.key == ALL), None), tuple(units))
+
+
+def _spending_row(row: Row, key: str) -> SpendingRow:
+    return SpendingRow(
+        key, row["estimate_amount"], row["spent_amount"], row["share_pct"], row["same_period_pct"]
+    )
+
+
+def arrivals(night: Night) -> Arrivals:
+    """Expected extracts; those not in order in groups of one form and state, the gravest first."""
+    rows = night.rows("mart_extract_arrival")
+    titles = {form.form_code: form.title for form in night.authority.forms}
+    names = night.unit_names()
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in sorted(rows, key=lambda row: (row["form_code"], row["unit_key"])):
+        if row["status"] in _LATE:
+            groups.setdefault((row["status"], row["form_code"]), []).append(row)
+    late = [
+        LateExtract(
+            title=titles.get(code, code),
+            status=status,
+            senders=tuple(
+                str(names.get(row["unit_key"]) or row["unit_key"]) for row in group if row["unit_key"] != ALL
+            ),
+            expected_on=min(row["expected_at"] for row in group),
+            received_on=max((row["received_at"] for row in group if row["received_at"]), default=None),
+            missing_periods=sum(row["missing_periods"] for row in group),
+        )
+        for (status, code), group in sorted(
+            groups.items(), key=lambda item: (_LATE.index(item[0][0]), item[0][1])
+        )
+    ]
+    return Arrivals(len(rows), sum(row["status"] == "on_time" for row in rows), tuple(late))
+
+
+def quarantine(night: Night) -> tuple[QuarantineRow, ...]:
+    """Refused rows by dataset and rule, those with most money first."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in night.rows("mart_quarantine"):
+        groups.setdefault((row["dataset"], row["rule"]), []).append(row)
+    found = [
+        QuarantineRow(
+            dataset, rule, sum(row["rows"] for row in group), len({row["source_file"] for row in group}),
+            sum((row["amount"] for row in group), Decimal(0)), group[0]["explanation"],
+        )
+        for (dataset, rule), group in groups.items()
+    ]  # fmt: skip
+    return tuple(sorted(found, key=lambda row: (-abs(row.amount), -row.rows, row.dataset, row.rule)))
+
+
+def fit_counts(night: Night) -> Sequence[tuple[str, str, int]]:
+    """How the units' forecasts came about: method, rung of the ladder, and for how many units."""
+    rows = night.rows("mart_year_end_forecast", line_code=ALL, basis=TERRITORY, scenario=BASE)
+    counted = Counter(
+        (row["method"], row["fit_status"]) for row in rows if row["unit_key"] not in (ALL, UNALLOCATED)
+    )
+    return [
+        (method, status, n)
+        for (method, status), n in sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    ]

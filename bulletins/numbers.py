@@ -1,0 +1,144 @@
+"""Numbers as each language writes them, and rounding that still adds up.
+
+Everything a reader sees as a figure goes through ``Figures``. Which figures are shown is for the
+modules beside this one and the templates.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+
+from authorities.model import Currency
+
+LACKS = "–"
+"""Stands where a figure lacks."""
+_MOST_DIGITS = 3
+_NEARLY_CERTAIN = 0.99
+_LARGER = {"vi": {"nghìn": "triệu", "triệu": "tỷ"}, "en": {"thousand": "million", "million": "billion"}}
+_TOO_LONG = 10_000
+"""Display units from which a headline is said in units a thousand times as large."""
+_STEP = 1000
+
+
+def rounded(value: Decimal | float, digits: int = 0) -> Decimal:
+    """``value`` to ``digits`` after the mark, halves away from zero as on paper."""
+    return Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+
+
+def whole_parts(
+    parts: Sequence[Decimal | None], total: Decimal | None, scale: int
+) -> tuple[list[int | None], int | None]:
+    """Parts and total in whole units of ``scale``, so that the shown parts add up to the shown total.
+
+    By largest remainder (Hamilton). Parts that do not exactly make up the total are rounded each for itself:
+    a difference that is real is not to be rounded away.
+    """
+    known = [part for part in parts if part is not None]
+    if total is None or sum(known, Decimal(0)) != total:
+        alone = [None if part is None else int(rounded(part / scale)) for part in parts]
+        return alone, None if total is None else int(rounded(total / scale))
+    shown_total = int(rounded(total / scale))
+    floors = [None if part is None else int((part / scale).to_integral_value(ROUND_FLOOR)) for part in parts]
+    missing = shown_total - sum(floor for floor in floors if floor is not None)
+    by_remainder = sorted(
+        (place for place, part in enumerate(parts) if part is not None),
+        key=lambda place: (floors[place] or 0) - (parts[place] or Decimal(0)) / scale,
+    )
+    for place in by_remainder[:missing]:
+        floors[place] = (floors[place] or 0) + 1
+    return floors, shown_total
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A unit in which money is shown: how many currency units, and its name."""
+
+    size: int
+    unit: str
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Writes figures in one language and one authority's currency."""
+
+    language: str
+    currency: Currency
+
+    def number(self, value: Decimal | float | None, digits: int = 0) -> str:
+        """A plain number, grouped: 1.234,5 in Vietnamese, 1,234.5 in English."""
+        from babel.numbers import format_decimal
+
+        if value is None:
+            return LACKS
+        pattern = "#,##0" + ("." + "0" * digits if digits else "")
+        return str(format_decimal(rounded(value, digits), pattern, locale=self.language))
+
+    def percent(self, value: float | None, digits: int = 1, apart_from: float | None = None) -> str:
+        """Percent with its sign; more digits where 49.97 would read as the 50.0 it does not reach."""
+        if value is None:
+            return LACKS
+        if apart_from is not None and value != apart_from:
+            while digits < _MOST_DIGITS and rounded(value, digits) == rounded(apart_from, digits):
+                digits += 1
+        return f"{self.number(value, digits)}%"
+
+    def percent_range(self, low: float | None, high: float | None) -> str:
+        """Two whole percents as one range."""
+        return LACKS if low is None or high is None else f"{self.number(low)}–{self.number(high)}%"
+
+    def probability(self, value: float | None) -> str:
+        """A probability in 0..1 as whole percent; what is drawn from a model is never 0% or 100%."""
+        if value is None:
+            return LACKS
+        if value > _NEARLY_CERTAIN:
+            return f">{self.number(_NEARLY_CERTAIN * 100)}%"
+        if value < 1 - _NEARLY_CERTAIN:
+            return f"<{self.number((1 - _NEARLY_CERTAIN) * 100)}%"
+        return f"{self.number(value * 100)}%"
+
+    @property
+    def display(self) -> Scale:
+        """The unit of the authority's tables."""
+        return Scale(self.currency.display_scale, getattr(self.currency.display_unit, self.language))
+
+    def headline_scale(self, largest: Decimal | None) -> Scale:
+        """The display unit, or one a thousand times as large where figures would be too long to take in."""
+        display = self.display
+        if largest is None or abs(largest) < display.size * _TOO_LONG:
+            return display
+        for small, large in _LARGER[self.language].items():
+            if small in display.unit:
+                return Scale(display.size * _STEP, display.unit.replace(small, large))
+        return display
+
+    def table_money(self, amount: Decimal | None) -> str:
+        """An amount in whole display units, without the unit's name."""
+        return LACKS if amount is None else self.number(amount / self.display.size)
+
+    def money(self, amount: Decimal | None, *, among: Decimal | None = None) -> str:
+        """An amount to read in a sentence, with its unit; in the scale of ``among`` where that is given."""
+        if amount is None:
+            return LACKS
+        scale = self.headline_scale(amount if among is None else among)
+        digits = 1 if scale.size > self.display.size or abs(amount) < 100 * scale.size else 0
+        return f"{self.number(amount / scale.size, digits)} {scale.unit}"
+
+    def day(self, value: dt.date | None) -> str:
+        """A day: 30/6/2020 in Vietnamese, 30 June 2020 in English."""
+        return self._dated(value, {"vi": "d/M/yyyy", "en": "d MMMM yyyy"})
+
+    def long_day(self, value: dt.date | None) -> str:
+        """A day as a document's head says it: ngày 30 tháng 6 năm 2020."""
+        return self._dated(value, {"vi": "'ngày' d 'tháng' M 'năm' yyyy", "en": "d MMMM yyyy"})
+
+    def month(self, value: dt.date | None) -> str:
+        """A month in short, for an axis: T6 in Vietnamese, Jun in English."""
+        return self._dated(value, {"vi": "'T'M", "en": "MMM"})
+
+    def _dated(self, value: dt.date | None, patterns: dict[str, str]) -> str:
+        from babel.dates import format_date
+
+        if value is None:
+            return LACKS
+        return str(format_date(value, patterns[self.language], locale=self.language))

@@ -1,0 +1,224 @@
+"""Where the authority, its units and its revenue lines stand, as figures for the page.
+
+The same for every language. Warnings, spending and the state of the data are in ``bulletins.findings``.
+"""
+
+import calendar
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from authorities.model import ALL, UNALLOCATED
+from bulletins.night import BASE, INITIAL, RECURRENT, TERRITORY, Night, Row
+from bulletins.numbers import whole_parts
+
+LINES_SHOWN = 8
+_NO_ORDER = 1_000_000
+_MONTHS = 12
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Where a unit's year will end: amounts in currency units, and the same in percent of the estimate."""
+
+    low: Decimal | None
+    median: Decimal | None
+    high: Decimal | None
+    estimate: Decimal | None
+    shortfall_probability: float | None
+    expected_shortfall: Decimal | None
+
+    def share(self, amount: Decimal | None) -> float | None:
+        """``amount`` in percent of the estimate."""
+        return None if amount is None or not self.estimate else float(amount / self.estimate * 100)
+
+    @property
+    def shares(self) -> tuple[float | None, float | None, float | None]:
+        """Low end, median and high end in percent of the estimate."""
+        return self.share(self.low), self.share(self.median), self.share(self.high)
+
+
+@dataclass(frozen=True)
+class PlaceRow:
+    """A unit or a line (or the sum of them) against its estimate; amounts also in whole display units."""
+
+    key: str
+    name: str
+    estimate: Decimal | None = None
+    collected: Decimal | None = None
+    share: float | None = None
+    pace: float | None = None
+    same_period: float | None = None
+    is_below: bool | None = None
+    recurrent_share: float | None = None
+    recurrent_pace: float | None = None
+    recurrent_is_below: bool | None = None
+    outlook: Outlook | None = None
+    shown_estimate: int | None = None
+    shown_collected: int | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows in the order shown, money placed with none of them, and their sum."""
+
+    rows: tuple[PlaceRow, ...]
+    unallocated: PlaceRow | None
+    total: PlaceRow | None
+
+    @property
+    def has_recurrent(self) -> bool:
+        """Whether any row has a share of its revenue for recurrent spending."""
+        return any(row.recurrent_share is not None for row in self.rows)
+
+    @property
+    def has_outlook(self) -> bool:
+        """Whether any row has a forecast."""
+        return any(row.outlook is not None for row in self.rows)
+
+    @property
+    def lacks_estimate(self) -> tuple[str, ...]:
+        """Names of the rows without an estimate."""
+        return tuple(row.name for row in self.rows if row.estimate is None)
+
+
+@dataclass(frozen=True)
+class Need:
+    """What each month brought so far, and what each remaining month has to bring to reach the estimate."""
+
+    monthly_so_far: Decimal
+    monthly_needed: Decimal | None
+    months_left: Decimal
+
+
+def units_table(night: Night) -> Table:
+    """Units by share of estimate, highest first; those without one last, in the officials' order."""
+    order = {row["unit_key"]: row["sort_order"] for row in night.rows("dim_unit")}
+    recurrent = _by_unit(night.rows("mart_unit_position", basis=RECURRENT, estimate_version=INITIAL))
+    forecasts = _by_unit(night.rows("mart_year_end_forecast", line_code=ALL, basis=TERRITORY, scenario=BASE))
+    places = {
+        row["unit_key"]: _place(
+            row,
+            row["unit_key"],
+            row["unit_name"],
+            recurrent.get(row["unit_key"]),
+            forecasts.get(row["unit_key"]),
+        )
+        for row in night.rows("mart_unit_position", basis=TERRITORY, estimate_version=INITIAL)
+    }
+    total, unallocated = places.pop(ALL, None), places.pop(UNALLOCATED, None)
+    ranked = sorted(
+        places.values(),
+        key=lambda place: (
+            place.share is None,
+            -(place.share or 0),
+            order.get(place.key, _NO_ORDER),
+            place.key,
+        ),
+    )
+    return _adding_up(ranked, _if_any(unallocated), total, night.authority.settings.currency.display_scale)
+
+
+def lines_table(night: Night, language: str) -> Table:
+    """The largest revenue lines of the authority, the rest in one row, and their sum."""
+    names = {row["line_code"]: row[f"name_{language}"] for row in night.rows("dim_line")}
+    places = {
+        row["line_code"]: _place(row, row["line_code"], names.get(row["line_code"]) or row["line_code"])
+        for row in night.rows("mart_line_position", unit_key=ALL, basis=TERRITORY, estimate_version=INITIAL)
+    }
+    total, unallocated = places.pop(ALL, None), places.pop(UNALLOCATED, None)
+    moved = [place for place in places.values() if place.estimate or place.collected]
+    ranked = sorted(moved, key=lambda place: (-max(place.estimate or 0, place.collected or 0), place.key))
+    if len(ranked) > LINES_SHOWN + 1:
+        ranked = [*ranked[:LINES_SHOWN], _rest(ranked[LINES_SHOWN:])]
+    return _adding_up(ranked, _if_any(unallocated), total, night.authority.settings.currency.display_scale)
+
+
+def monthly_need(night: Night, total: PlaceRow | None) -> Need | None:
+    """The authority's monthly rate so far and needed, by calendar; None before anything was collected."""
+    if total is None or total.collected is None:
+        return None
+    elapsed = months_elapsed(night)
+    left = Decimal(_MONTHS) - elapsed
+    needed = None
+    if total.estimate is not None and left > 0:
+        needed = max(total.estimate - total.collected, Decimal(0)) / left
+    return Need(total.collected / elapsed, needed, left)
+
+
+def months_elapsed(night: Night) -> Decimal:
+    """Months of the fiscal year up to and including the night, the running one by its days."""
+    start = night.authority.fiscal_year_start(night.fiscal_year)
+    day = night.as_of
+    whole = (day.year - start.year) * _MONTHS + day.month - start.month
+    return whole + Decimal(day.day) / calendar.monthrange(day.year, day.month)[1]
+
+
+def _by_unit(rows: Iterable[Row]) -> dict[str, Row]:
+    return {row["unit_key"]: row for row in rows}
+
+
+def _place(
+    row: Row, key: str, name: str, recurrent: Row | None = None, forecast: Row | None = None
+) -> PlaceRow:
+    recurrent = recurrent or {}
+    return PlaceRow(
+        key=key,
+        name=name,
+        estimate=row["estimate_amount"],
+        collected=row["collected_amount"],
+        share=row["share_of_estimate_pct"],
+        pace=row["pace_pct"],
+        same_period=row["same_period_pct"],
+        is_below=row["is_below_half"],
+        recurrent_share=recurrent.get("share_of_estimate_pct"),
+        recurrent_pace=recurrent.get("pace_pct"),
+        recurrent_is_below=recurrent.get("is_below_half"),
+        outlook=_outlook(forecast),
+    )
+
+
+def _outlook(row: Row | None) -> Outlook | None:
+    if row is None:
+        return None
+    return Outlook(
+        low=row["p10_amount"],
+        median=row["p50_amount"],
+        high=row["p90_amount"],
+        estimate=row["estimate_amount"],
+        shortfall_probability=row["shortfall_probability"],
+        expected_shortfall=row["expected_shortfall_amount"],
+    )
+
+
+def _rest(places: Sequence[PlaceRow]) -> PlaceRow:
+    """Several lines as one: amounts added, share of what has an estimate."""
+    estimates = [place.estimate for place in places if place.estimate is not None]
+    estimate = sum(estimates, Decimal(0)) if estimates else None
+    collected = sum((place.collected or Decimal(0) for place in places), Decimal(0))
+    share = float(collected / estimate * 100) if estimate else None
+    return PlaceRow("REST", str(len(places)), estimate=estimate, collected=collected, share=share)
+
+
+def _if_any(place: PlaceRow | None) -> PlaceRow | None:
+    return place if place is not None and (place.collected or place.estimate) else None
+
+
+def _adding_up(
+    places: Sequence[PlaceRow], unallocated: PlaceRow | None, total: PlaceRow | None, scale: int
+) -> Table:
+    """The table with its amounts in whole display units, adding up to the shown total."""
+    parts = [*places, *([unallocated] if unallocated else [])]
+    estimates, all_estimates = whole_parts(
+        [p.estimate for p in parts], total.estimate if total else None, scale
+    )
+    collected, all_collected = whole_parts(
+        [p.collected for p in parts], total.collected if total else None, scale
+    )
+    shown = [
+        replace(place, shown_estimate=one, shown_collected=other)
+        for place, one, other in zip(parts, estimates, collected, strict=True)
+    ]
+    shown_total = total and replace(total, shown_estimate=all_estimates, shown_collected=all_collected)
+    rest = shown.pop() if unallocated else None
+    return Table(tuple(shown), rest, shown_total)
