@@ -34,8 +34,9 @@ class ExpectationResult:
     """What became of one expectation: counts and money, never the values of a row.
 
     For ``row`` rules ``unexpected`` counts the rows whose first broken rule this is; for ``shape`` it counts
-    columns. ``unexpected_amount`` is the money of those rows in minor units, as far as it is a number.
-    A failed ``is_blocking`` result must stop the night; the others have their rows in the quarantine.
+    columns, and ``columns`` are those at fault. ``unexpected_amount`` is the money of those rows in minor
+    units, as far as it is a number. A failed ``is_blocking`` result must stop the night; the others have
+    their rows in the quarantine.
     """
 
     dataset: str
@@ -51,7 +52,7 @@ class ExpectationResult:
 
     @property
     def column(self) -> str:
-        """The columns it looks at, in one text; empty where it is about the whole frame."""
+        """The columns in one text."""
         return ", ".join(self.columns)
 
 
@@ -104,13 +105,14 @@ def _shape_results(dataset: str, staged: pl.DataFrame) -> tuple[ExpectationResul
         raise SchemaMismatchError(
             f"staged '{dataset}' is not as {STAGED[dataset].name} declares: {'; '.join(unusable)}"
         )
-    return tuple(
-        ExpectationResult(
-            dataset, rule, "shape", (), judgements[rule].success, judgements[rule].evaluated,
-            judgements[rule].unexpected, 0, is_blocking=True,
-            explanation=f"{meaning}{': ' if told[rule] else ''}{'; '.join(told[rule])}.",
-        )
-        for rule, meaning in MEANINGS.items()
+    return tuple(_shape_result(dataset, rule, judgements[rule], told[rule]) for rule in MEANINGS)
+
+
+def _shape_result(dataset: str, rule: str, judgement: Judgement, told: tuple[str, ...]) -> ExpectationResult:
+    at_fault = tuple(fault.split(" ")[0] for fault in told)
+    return ExpectationResult(
+        dataset, rule, "shape", at_fault, judgement.success, judgement.evaluated, judgement.unexpected, 0,
+        is_blocking=True, explanation=f"{': '.join([MEANINGS[rule], *([', '.join(told)] if told else [])])}.",
     )  # fmt: skip
 
 
