@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 from sqlalchemy import Table
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from warehouse.engines import Publication, PublicationFacts, StepListener, WarehouseError
 from warehouse.keys import check_keys
@@ -32,7 +32,8 @@ from warehouse.tables.marts import MART_WARNING, MARTS, PUBLICATION
 
 LOG = logging.getLogger(__name__)
 READABLE = {table.name: table for table in (*MARTS, *DIMENSIONS, PUBLICATION)}
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# DuckDB and polars hand on what the system said, not its number.
+_FULL = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)]
 
 
 class DuckDBWarehouse:
@@ -192,15 +193,16 @@ def _clear_errors(link: Path) -> Iterator[None]:
     """Tell a clerk what a failed write means."""
     try:
         yield
-    except OSError as error:
-        what = "the disk is full" if error.errno in _FULL else "it cannot be written"
+    except (OSError, duckdb.Error, SQLAlchemyError, pl.exceptions.PolarsError) as error:
+        cause = str(error.orig if isinstance(error, DBAPIError) else error)
+        if any(words in cause for words in _FULL):
+            what = "the disk is full; free space or choose another place with --warehouse"
+        elif isinstance(error, OSError):
+            what = "it cannot be written; choose another place with --warehouse, or mend its rights"
+        else:
+            what = "the publication could not be built"
         raise WarehouseError(
-            f"warehouse {link}: {what} ({error.strerror or error}); free space or choose another place with "
-            "--warehouse. The last publication stands as it was"
-        ) from error
-    except (duckdb.Error, SQLAlchemyError, pl.exceptions.PolarsError) as error:
-        raise WarehouseError(
-            f"warehouse {link}: the publication could not be built ({error}). The last one stands as it was"
+            f"warehouse {link}: {what} ({cause}). The last publication is as it was"
         ) from error
 
 

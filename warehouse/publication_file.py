@@ -6,7 +6,7 @@ The file is built once and never changed. When it is built and how it becomes th
 
 from pathlib import Path
 
-from sqlalchemy import Connection, Table, create_engine
+from sqlalchemy import Connection, Engine, Table, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
@@ -34,7 +34,10 @@ def build_file(
     target = folder.building(publication_id)
     # NullPool: a pooled connection would keep the file open, and its log beside it, after the build.
     engine = create_engine(
-        URL.create("duckdb", database=str(target)), poolclass=NullPool, connect_args={"config": _SMALL_BLOCKS}
+        URL.create("duckdb", database=str(target)),
+        poolclass=NullPool,
+        pool_reset_on_return=None,
+        connect_args={"config": _SMALL_BLOCKS},
     )
     try:
         with engine.begin() as connection:
@@ -45,10 +48,18 @@ def build_file(
                 older = older_files(folder, table, register) if table in MARTS else []
                 _create_view(connection, table, older)
             _load(connection, PUBLICATION, folder.parquet(publication_id, PUBLICATION.name), schema=None)
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("CHECKPOINT")
+        _move_log_into(engine)
     finally:
         engine.dispose()
+
+
+def _move_log_into(engine: Engine) -> None:
+    """Checkpoint now: on closing, DuckDB would keep quiet about a disk too full to do it."""
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("CHECKPOINT")
+    finally:
+        connection.close()
 
 
 def _load(connection: Connection, table: Table, file: Path, *, schema: str | None) -> None:

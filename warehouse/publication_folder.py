@@ -91,13 +91,17 @@ class PublicationFolder:
                 f"{self.link} exists and is no warehouse of ours (not a link to a publication); move it "
                 "away or give another --warehouse"
             )
-        orphans = sorted(self.ids_on_disk())
+        orphans = sorted(self.ids_on_disk() - {self._unfinished()})
         if orphans:
             raise WarehouseError(
                 f"the link {self.link} is gone though {len(orphans)} publications lie in {self.folder}: "
                 f"restore it with  ln -s {self.folder.name}/{orphans[-1]}{_SUFFIX} {self.link}  "
                 "or move that folder away"
             )
+
+    def _unfinished(self) -> str | None:
+        """The publication being built, or left half-built by a killed publisher."""
+        return _record(self._lock.read_bytes()).get("publication_id") if self._lock.exists() else None
 
     @contextmanager
     def publishing(self, by: str) -> Iterator["PublishingLock"]:
@@ -116,7 +120,7 @@ class PublicationFolder:
             os.close(descriptor)
 
     def _clear_unfinished(self, lock: "PublishingLock") -> None:
-        unfinished = lock.unfinished()
+        unfinished = self._unfinished()
         if unfinished and not (self.link.is_symlink() and self.pointed().register.knows(unfinished)):
             self.remove(unfinished)
         self._spare_link.unlink(missing_ok=True)
@@ -163,7 +167,7 @@ class PublishingLock:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            holder = self._record().get("by", "another run")
+            holder = _record(os.pread(self._descriptor, 4096, 0)).get("by", "another run")
             raise WarehouseError(
                 f"{link} is being published to by {holder}; run again when it has ended"
             ) from error
@@ -172,22 +176,9 @@ class PublishingLock:
         """Record what is going to be built, before a file of it exists."""
         self._write(json.dumps({"by": self._by, "publication_id": publication_id}))
 
-    def unfinished(self) -> str | None:
-        """The publication that the last holder did not live to finish."""
-        return self._record().get("publication_id")
-
     def finish(self) -> None:
         """Record that nothing is being built."""
         self._write(json.dumps({"by": self._by}))
-
-    def _record(self) -> dict[str, str]:
-        written = os.pread(self._descriptor, 4096, 0)
-        try:
-            # Only the first object: a kill between writing over and cutting leaves an older one's tail.
-            record: dict[str, str] = json.JSONDecoder().raw_decode(written.decode())[0]
-        except ValueError:  # empty, or torn by a power cut before anything was built
-            return {}
-        return record
 
     def _write(self, record: str) -> None:
         # Written over and then cut, so that a disk too full for a new block still takes it.
@@ -195,6 +186,16 @@ class PublishingLock:
         os.pwrite(self._descriptor, data, 0)
         os.ftruncate(self._descriptor, len(data))
         os.fsync(self._descriptor)
+
+
+def _record(written: bytes) -> dict[str, str]:
+    """What a lock file holds: ``by`` and, while something is being built, ``publication_id``."""
+    try:
+        # Only the first object: a kill between writing over and cutting leaves an older one's tail.
+        record: dict[str, str] = json.JSONDecoder().raw_decode(written.decode())[0]
+    except ValueError:  # empty, or torn before anything was built
+        return {}
+    return record
 
 
 def sync(path: Path) -> None:

@@ -99,7 +99,8 @@ def _csv(frame: pl.DataFrame) -> str:
     out = io.StringIO()
     # QUOTE_NOTNULL exists from Python 3.12 only, so null and empty text are told apart by hand.
     for row in (frame.columns, *frame.iter_rows()):
-        out.write(",".join("" if value is None else _csv_field(_plain(value)) for value in row) + "\n")
+        line = ",".join("" if value is None else _csv_field(_plain(value)) for value in row)
+        out.write((line or '""') + "\n")  # a lone null: readers skip an empty line
     return out.getvalue()
 
 

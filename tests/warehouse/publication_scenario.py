@@ -8,7 +8,7 @@ import polars as pl
 from sqlalchemy import Table
 
 from warehouse.engines import PublicationFacts
-from warehouse.projections import empty_frame, polars_schema
+from warehouse.projections import empty_frame, grain, polars_schema
 from warehouse.tables.dimensions import DIM_ITEM, DIM_LINE, DIM_UNIT
 from warehouse.tables.marts import MART_DISTRICT_BRIEF, MART_UNIT_POSITION, MART_WARNING, MARTS
 
@@ -61,4 +61,4 @@ def _rows(table: Table, rows: list[dict[str, Any]]) -> pl.DataFrame:
         if name != "publication_id"
     }
     kinds = {name: kind for name, kind in polars_schema(table).items() if name in blank}
-    return pl.DataFrame([{**blank, **row} for row in rows], schema=kinds)
+    return pl.DataFrame([{**blank, **row} for row in rows], schema=kinds).sort(grain(table))
