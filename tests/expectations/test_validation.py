@@ -91,7 +91,8 @@ def test_quarantine_says_where_the_row_stands_and_what_it_carries() -> None:
     assert refused.to_dicts() == [
         {
             "dataset": "receipt", "delivery_id": "daily@ff", "source_file": "2020/06/file.csv",
-            "sheet": "Thu", "row_number": 17, "source_column": "", "rule": "unit_is_known", "outcome": "unallocated",
+            "sheet": "Thu", "row_number": 17, "source_column": "",
+            "rule": "unit_is_known", "outcome": "unallocated",
             "unit_key": None, "posting_date": dt.date(2020, 6, 30), "amount": 250,
             "recorded_at": dt.date(2020, 7, 1),
         }
