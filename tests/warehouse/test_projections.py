@@ -46,8 +46,8 @@ CONTRACT: dict[str, tuple[str, str]] = {
     "mart_year_end_forecast": (
         "as_of unit_key line_code basis scenario",
         """estimate_version estimate_amount collected_amount mean_amount p05_amount p10_amount p25_amount
-        p50_amount p75_amount p90_amount p95_amount pace_forecast_amount shortfall_probability expected_shortfall_amount
-        half_year_below_probability method fit_status""",
+        p50_amount p75_amount p90_amount p95_amount pace_forecast_amount shortfall_probability
+        expected_shortfall_amount half_year_below_probability method fit_status""",
     ),
     "mart_forecast_path": (
         "as_of unit_key line_code basis scenario month",
