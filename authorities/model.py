@@ -248,4 +248,5 @@ class Authority(Model):
     @property
     def has_assumed_values(self) -> bool:
         """Whether any sharing percentage or recurrent mark is assumed rather than sourced."""
-        return any(rule.assumed for rule in (*self.sharing_rules, *self.recurrent_lines))
+        rules = any(rule.assumed for rule in self.sharing_rules)
+        return rules or any(mark.assumed for mark in self.recurrent_lines)

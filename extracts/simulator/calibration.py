@@ -21,7 +21,11 @@ _STEP = 1000
 
 def same_day_last_year(day: dt.date) -> dt.date:
     """The same day of the year before."""
-    return (dt.date(day.year - 1, day.month, day.day) if (day.month, day.day) != (2, 29) else dt.date(day.year - 1, 2, 28))
+    return (
+        dt.date(day.year - 1, day.month, day.day)
+        if (day.month, day.day) != (2, 29)
+        else dt.date(day.year - 1, 2, 28)
+    )
 
 
 def calibrate_growth(
@@ -40,7 +44,9 @@ def calibrate_growth(
     fixed = _sum(documents.filter(counted & current & ~scaled))
     factor = (wanted - fixed) / _sum(documents.filter(scaled))
     if factor <= 0:
-        raise ValueError(f"growth of {target_pct}% cannot be reached by '{frame.settings.driver.line_code}' alone")
+        raise ValueError(
+            f"growth of {target_pct}% cannot be reached by '{frame.settings.driver.line_code}' alone"
+        )
     value = (pl.col("amount") * factor / step).round().cast(pl.Int64) * step
     grown = documents.with_columns(amount=pl.when(moved).then(value).otherwise("amount"))
     gap = wanted - fixed - _sum(grown.filter(scaled))
@@ -60,7 +66,9 @@ def draw_towards_plan(
     """
     driver = frame.line_index(frame.settings.driver.line_code)
     step = frame.lines[driver].round_to
-    of_year = (pl.col("day").dt.year() == frame.as_of.year) & (pl.col("fault").fill_null("") != "duplicate_line")
+    of_year = (pl.col("day").dt.year() == frame.as_of.year) & (
+        pl.col("fault").fill_null("") != "duplicate_line"
+    )
     moved = of_year & (pl.col("day") > frame.as_of) & (pl.col("line") == driver)
     actual = by_unit_and_line(frame, documents.filter(of_year)).sum(axis=1)
     rest = by_unit_and_line(frame, documents.filter(moved)).sum(axis=1)
@@ -124,12 +132,17 @@ def calibrate_estimates(frame: Frame, natural: Floats, collected: Ints, total_co
     weights = recurrent_shares(frame, dt.date(frame.as_of.year, 1, 1))
     feeds = weights > 0
     recurrent = (collected * weights).sum(axis=1)
-    recurrent_wanted = recurrent / _recurrent_targets(frame, recurrent / (natural * weights).sum(axis=1)) * 100
+    recurrent_wanted = (
+        recurrent / _recurrent_targets(frame, recurrent / (natural * weights).sum(axis=1)) * 100
+    )
     factor = recurrent_wanted / (natural * weights).sum(axis=1)
     estimates = np.where(feeds, natural * factor[:, None], natural)
     placed = collected.sum(axis=1)
     territory_wanted = _territory_estimates(
-        frame, placed, placed / natural.sum(axis=1), total_collected / _number(targets, "share_of_estimate_pct") * 100
+        frame,
+        placed,
+        placed / natural.sum(axis=1),
+        total_collected / _number(targets, "share_of_estimate_pct") * 100,
     )
     rest = territory_wanted - np.where(feeds, estimates, 0).sum(axis=1)
     if (rest <= 0).any():
@@ -139,7 +152,7 @@ def calibrate_estimates(frame: Frame, natural: Floats, collected: Ints, total_co
 
 
 def rounded_estimates(estimates: Floats) -> Ints:
-    """Estimates as they are written: whole thousands of đồng, nothing below one triệu where anything is expected."""
+    """Estimates as written: whole thousands of đồng, at least one triệu where anything is expected."""
     whole: Ints = (np.rint(estimates / _STEP) * _STEP).astype(np.int64)
     return np.where(estimates > 0, np.maximum(whole, 1_000_000), 0)
 
@@ -160,7 +173,7 @@ def _leaders(frame: Frame) -> list[int]:
 
 
 def _recurrent_targets(frame: Frame, natural: Floats) -> Floats:
-    """Recurrent share of each unit, %: the leaders above the threshold in their order, the rest below by rank."""
+    """Recurrent share of each unit, %: leaders above the threshold in their order, the rest below by rank."""
     half, leaders = frame.authority.settings.half_year_threshold_pct, _leaders(frame)
     shares = np.zeros(len(natural))
     shares[leaders] = half + np.linspace(_MARGIN_PP + 2.9, _MARGIN_PP, len(leaders))
@@ -170,7 +183,7 @@ def _recurrent_targets(frame: Frame, natural: Floats) -> Floats:
 
 
 def _territory_estimates(frame: Frame, placed: Ints, natural: Floats, total: float) -> Floats:
-    """Total estimate of each unit, đồng: so many units above the threshold, and ``total`` for the authority."""
+    """Total estimate of each unit, đồng: as many units above the threshold as wanted, ``total`` in all."""
     sample, half = frame.authority.settings.sample, frame.authority.settings.half_year_threshold_pct
     above_wanted = int(_number(sample.targets if sample else {}, "units_above_half_territory"))
     leaders = _leaders(frame)
@@ -185,6 +198,8 @@ def _territory_estimates(frame: Frame, placed: Ints, natural: Floats, total: flo
         shares[above] = half + np.linspace(_MARGIN_PP + 7.0, _MARGIN_PP, len(above))
         shares[below] = half - np.linspace(_MARGIN_PP, _MARGIN_PP + spread, len(below))
         low, high = (spread, high) if (placed / shares * 100).sum() < total else (low, spread)
-    if abs(float((placed / shares * 100).sum()) / total - 1) > 1e-6:  # noqa: PLR2004
-        raise ValueError("the share of the estimate in the targets cannot be reached with so many units above half")
+    if abs(float((placed / shares * 100).sum()) / total - 1) > 1e-6:
+        raise ValueError(
+            "the share of the estimate in the targets cannot be reached with so many units above half"
+        )
     return placed / shares * 100

@@ -1,7 +1,7 @@
-"""Documents: monthly money split into the treasury's lines, each with day, item, chapter, payer and number.
+"""Documents: monthly money split into the treasury's lines: day, item, chapter, payer, number.
 
-Payments crowd before the due day of their line. The frame made here is what was truly paid; faults are planted in
-``faults`` and the text is written in ``tables``.
+Payments crowd before the due day of their line. The frame made here is what was truly paid; faults are
+planted in ``faults`` and the text is written in ``tables``.
 """
 
 import datetime as dt
@@ -16,11 +16,13 @@ from extracts.simulator.taxpayers import KINDS, POOL
 _EPOCH = dt.date(1970, 1, 1)
 
 
-def split_into_documents(frame: Frame, block: range, amounts: Floats, *, months: range | None = None) -> pl.DataFrame:
+def split_into_documents(
+    frame: Frame, block: range, amounts: Floats, *, months: range | None = None
+) -> pl.DataFrame:
     """Documents that add up to ``amounts`` (units of ``block`` × lines × months), but for rounding.
 
-    Returns one row a document, by day and number: ``unit`` and ``line`` (places in the frame), ``month`` (place),
-    ``day``, ``document_no``, ``item_code``, ``chapter``, ``payer`` (place in the pool), ``amount`` in đồng.
+    Returns one row a document, by day: ``unit``, ``line`` and ``month`` (places in the frame), ``day``,
+    ``item_code``, ``chapter``, ``payer`` (place in the pool), ``amount`` in đồng.
     """
     chosen = range(len(frame.months)) if months is None else months
     rng = frame.stream("documents", block.start, chosen.start)
@@ -90,8 +92,8 @@ def _days(frame: Frame, line: Ints, month: Ints, rng: np.random.Generator) -> In
     picked = np.zeros(len(line), dtype=np.int64)
     for position in range(WORKING_DAYS_AT_MOST - 1):
         picked += draw > chances[line, month, position]
-    days_found: Ints = numbers[month, picked]
-    return days_found
+    found: Ints = numbers[month, picked].astype(np.int64)
+    return found
 
 
 def _day_chances(frame: Frame) -> Floats:
@@ -117,7 +119,7 @@ def _crowding(profile: LineProfile, of_month: Ints) -> Floats:
 def _payers(frame: Frame, unit: Ints, line: Ints, rng: np.random.Generator) -> Ints:
     """Places in the pool: each unit draws from a stretch of its own."""
     kind = np.array([KINDS.index(profile.payer) for profile in frame.lines])[line]
-    payers: Ints = (kind * POOL + (unit * 277 + rng.integers(0, 260, len(line))) % POOL).astype(np.int32)
+    payers: Ints = (kind * POOL + (unit * 277 + rng.integers(0, 260, len(line))) % POOL).astype(np.int64)
     return payers
 
 

@@ -10,7 +10,7 @@ from extracts.simulator.calibration import rounded_estimates
 from extracts.simulator.frame import Floats, Frame, Ints
 
 
-def past_estimates(frame: Frame, year: int, actual: Floats) -> Ints:
+def past_estimates(frame: Frame, year: int, actual: Floats | Ints) -> Ints:
     """What was expected of a year that is over: outturns between about 95 and 110 %, lines less exact."""
     rng = frame.stream("estimate", year)
     common = rng.uniform(0.99, 1.05)
@@ -20,14 +20,15 @@ def past_estimates(frame: Frame, year: int, actual: Floats) -> Ints:
     return rounded_estimates(guess)
 
 
-def natural_estimates(frame: Frame, last_year: Floats, this_year: Floats) -> Floats:
-    """What an office would expect of the current year: last year grown; for the driver, what it has planned."""
+def natural_estimates(frame: Frame, last_year: Floats | Ints, this_year: Floats | Ints) -> Floats:
+    """What an office would expect of the current year: last year grown; of the driver, what it planned."""
     rng = frame.stream("estimate", frame.as_of.year)
     growth = np.array([1 + line.growth_pct / 100 for line in frame.lines])
     guess = last_year * growth * rng.lognormal(0, 0.06, last_year.shape)
     driver = frame.line_index(frame.settings.driver.line_code)
     guess[:, driver] = this_year[:, driver] * rng.lognormal(0, 0.12, len(last_year))
-    return np.maximum(guess, 1_000_000)
+    expected: Floats = np.maximum(guess, 1_000_000)
+    return expected
 
 
 def supplemented_estimates(frame: Frame, initial: Ints) -> Ints:

@@ -1,7 +1,7 @@
 """Planted faults: which rows and which deliveries go wrong, and how, so that tests can look for each.
 
-Every fault is listed in the manifest, which lies outside the landing folder. How a faulty row looks on paper is
-in ``tables``; what the pipeline should make of it is the expectations' matter.
+Every fault is listed in the manifest, which lies outside the landing folder. How a faulty row looks on paper
+is in ``tables``; what the pipeline should make of it is the expectations' matter.
 """
 
 import datetime as dt
@@ -29,7 +29,7 @@ class DeliveryPlan:
         missing: comes only after the as-of day.
         repeated: comes twice, the same bytes under another name.
         corrected: comes wrong first and right some days later.
-        composed, utf16, windows: text decomposed (NFD), in UTF-16, in Windows-1258.
+        decomposed, utf16, windows: text decomposed (NFD), in UTF-16, in Windows-1258.
         workbooks: days sent as xlsx.
     """
 
@@ -45,9 +45,12 @@ class DeliveryPlan:
     @property
     def special(self) -> frozenset[dt.date]:
         """Days on which no row fault is planted, so that each file shows one thing."""
-        return frozenset(
-            {self.missing, self.repeated, self.corrected, self.decomposed, self.utf16, self.windows}
-        ) | self.workbooks
+        return (
+            frozenset(
+                {self.missing, self.repeated, self.corrected, self.decomposed, self.utf16, self.windows}
+            )
+            | self.workbooks
+        )
 
 
 def plan_deliveries(frame: Frame) -> DeliveryPlan:
@@ -57,7 +60,7 @@ def plan_deliveries(frame: Frame) -> DeliveryPlan:
     landed = [day for day in days if day <= frame.as_of]
     named = [landed[len(landed) * tenth // 10] for tenth in (2, 3, 4, 5, 7)]
     missing = landed[-13]
-    workbooks = frozenset(day for place, day in enumerate(days) if place % _WORKBOOK_EVERY == 2)  # noqa: PLR2004
+    workbooks = frozenset(day for place, day in enumerate(days) if place % _WORKBOOK_EVERY == 2)
     return DeliveryPlan(
         missing=missing, repeated=named[3], corrected=named[4],
         corrected_on=landed[len(landed) * 7 // 10 + 4], decomposed=named[0], utf16=named[1],
@@ -72,22 +75,25 @@ def plant_row_faults(frame: Frame, documents: pl.DataFrame, plan: DeliveryPlan) 
     rows = documents.with_row_index("place")
     modest = rows.filter(pl.col("amount").is_between(*_MODEST))
     landed = modest.filter(
-        (pl.col("day").dt.year() == year) & (pl.col("day") <= frame.as_of) & ~pl.col("day").is_in(plan.special)
+        (pl.col("day").dt.year() == year)
+        & (pl.col("day") <= frame.as_of)
+        & ~pl.col("day").is_in(plan.special)
     )
     chosen: dict[int, str] = {}
     for fault in ROW_FAULTS:
         _choose(landed, fault, chosen, int(rng.integers(1 << 30)))
     for fault, past in (("unknown_item", year - 2), ("unknown_unit", year - 1)):
-        half = modest.filter((pl.col("day").dt.year() == past) & (pl.col("day").dt.month() <= frame.as_of.month))
+        half = modest.filter(
+            (pl.col("day").dt.year() == past) & (pl.col("day").dt.month() <= frame.as_of.month)
+        )
         _choose(half, fault, chosen, int(rng.integers(1 << 30)))
     marks = pl.DataFrame(
-        {"place": list(chosen), "fault": list(chosen.values())}, schema={"place": pl.UInt32, "fault": pl.String}
+        {"place": list(chosen), "fault": list(chosen.values())},
+        schema={"place": pl.UInt32, "fault": pl.String},
     )
     marked = rows.join(marks, on="place", how="left", maintain_order="left")
     copies = marked.filter(pl.col("fault") == "duplicate_line")
-    originals = marked.with_columns(
-        fault=pl.when(pl.col("fault") != "duplicate_line").then(pl.col("fault"))
-    )
+    originals = marked.with_columns(fault=pl.when(pl.col("fault") != "duplicate_line").then(pl.col("fault")))
     return pl.concat([originals, copies]).sort("place", maintain_order=True).drop("place")
 
 

@@ -32,16 +32,16 @@ class Layout:
         return len(self.titles) + 2
 
 
-def csv_text(layout: Layout, header: Sequence[str], body: pl.DataFrame, total: str) -> str:
-    """A listing: titles, header, ``body``, and a totals row with ``total`` in the last column."""
+def csv_text(layout: Layout, header: Sequence[str], body: pl.DataFrame, *totals: str) -> str:
+    """A listing: titles, header, ``body``, and a totals row with ``totals`` in the last columns."""
     lines = [*layout.titles, ";".join(header)]
     rows = body.write_csv(include_header=False, separator=";", line_terminator="\r\n")
-    last = TOTAL + ";" * (len(header) - 1) + total
+    last = TOTAL + ";" * (len(header) - len(totals)) + ";".join(totals)
     return "\r\n".join(lines) + "\r\n" + rows + last + "\r\n"
 
 
 def write_text(path: Path, text: str, encoding: str = "utf-8-sig") -> None:
-    """Write ``text``; ``nfd`` decomposes it first, ``utf-16`` carries its byte-order mark, ``cp1258`` is Windows'."""
+    """Write ``text``; ``nfd`` decomposes it, ``utf-16`` carries a byte-order mark, ``cp1258`` is Windows'."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if encoding == "nfd":
         raw = codecs.BOM_UTF8 + unicodedata.normalize("NFD", text).encode()
@@ -59,7 +59,8 @@ def _windows_vietnamese(letter: str) -> bytes:
     try:
         return letter.encode("cp1258")
     except UnicodeEncodeError:
-        base, *marks = unicodedata.normalize("NFD", letter)
+        apart = unicodedata.normalize("NFD", letter)
+        base, marks = apart[0], apart[1:]
         shaped = [mark for mark in marks if mark in "\u0302\u0306\u031b"]
         tones = [mark for mark in marks if mark not in shaped]
         return (unicodedata.normalize("NFC", base + "".join(shaped)) + "".join(tones)).encode("cp1258")
@@ -96,7 +97,7 @@ class Workbook:
     def grouped_sheet(
         self, layout: Layout, groups: Sequence[tuple[str, Sequence[str]]], rows: Sequence[Sequence[Cell]]
     ) -> None:
-        """A sheet with a header of two lines: groups merged over their columns, lone columns merged downwards."""
+        """A sheet with a header of two lines: groups merged over their columns, lone ones downwards."""
         sheet = self._titled(layout)
         at, place = len(layout.titles), 0
         for group, words in groups:

@@ -78,7 +78,12 @@ class FinanceOffice:
     def _layout(self, sheet: str, title: str) -> Layout:
         settings = self.frame.settings
         return Layout(
-            (settings.offices.finance_office, f"{title} ({settings.simulated_mark})", "Đơn vị tính: triệu đồng"), sheet
+            (
+                settings.offices.finance_office,
+                f"{title} ({settings.simulated_mark})",
+                "Đơn vị tính: triệu đồng",
+            ),
+            sheet,
         )
 
     def _rows(self, table: Ints) -> list[list[Cell]]:
@@ -108,7 +113,8 @@ class FinanceOffice:
                 "Mã ĐBHC": [unit.code for unit in units] * last_month,
                 "Tên phường": [(unit.name_variants or (unit.name,))[0] for unit in units] * last_month,
                 **{
-                    word: months[:, kind, first : first + last_month].T.ravel() for kind, word in enumerate(kinds)
+                    word: months[:, kind, first : first + last_month].T.ravel()
+                    for kind, word in enumerate(kinds)
                 },
             }
         ).with_columns(pl.sum_horizontal(kinds).alias("Tổng chi"))
@@ -122,16 +128,17 @@ class FinanceOffice:
             pl.int_range(1, pl.len() + 1).cast(pl.String).alias("STT"), "Tháng", "Mã ĐBHC", "Tên phường",
             *(grouped(pl.col(word)).alias(word) for word in (*kinds, "Tổng chi")),
         )  # fmt: skip
-        text = csv_text(layout, body.columns, body, grouped_text(total))
+        sums = [int(frame[word].sum()) for word in (*kinds, "Tổng chi")]
+        text = csv_text(layout, body.columns, body, *(grouped_text(amount) for amount in sums))
         write_text(self.folder / path, text)
         self.manifest.files.append(WrittenFile(path, "spending", len(body), total, side == "withheld"))
 
     def spending_reports(self, spending: Spending) -> None:
-        """Each ward's own cumulative report a month of the as-of year; the as-of month first as an estimate."""
+        """Each ward's cumulative report a month of the as-of year; the as-of month first as an estimate."""
         as_of, first = self.frame.as_of, (self.frame.as_of.year - self.frame.first_year) * 12
         for month in range(1, 13):
             closed = spending.months[:, :, first : first + month].sum(axis=2)
-            year, after = (as_of.year, month + 1) if month < 12 else (as_of.year + 1, 1)  # noqa: PLR2004
+            year, after = (as_of.year, month + 1) if month < 12 else (as_of.year + 1, 1)
             received = dt.date(year, after, _REPORT_DAY)
             if month == as_of.month:
                 before = spending.months[:, :, first : first + month - 1].sum(axis=2)

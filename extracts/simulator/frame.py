@@ -64,7 +64,10 @@ class Frame:
         named = self.settings.unit_sizes
         drawn = self.stream("sizes").lognormal(-0.06, 0.35, len(self.units))
         return np.array(
-            [named.get(unit.code, size if not named else 1.0) for unit, size in zip(self.units, drawn, strict=True)]
+            [
+                named.get(unit.code, size if not named else 1.0)
+                for unit, size in zip(self.units, drawn, strict=True)
+            ]
         )
 
     @cached_property
@@ -76,7 +79,7 @@ class Frame:
             tuple(
                 day
                 for number in range(1, calendar.monthrange(month.year, month.month)[1] + 1)
-                if (day := month.replace(day=number)).weekday() < 5 and day not in free  # noqa: PLR2004
+                if (day := month.replace(day=number)).weekday() < 5 and day not in free
             )
             for month in self.months
         )
@@ -92,7 +95,7 @@ class Frame:
 
 
 def share_pct(authority: Authority, line_code: str, unit_code: str, day: dt.date) -> float:
-    """Percentage of a line that a unit keeps on ``day``: its own rule before the one for all; 0 without one."""
+    """Percentage of a line that a unit keeps on ``day``: its own rule goes first; 0 without any."""
     rules = [
         rule for rule in authority.sharing_rules
         if rule.line_code == line_code and rule.unit_code in ("*", unit_code) and rule.holds_on(day)
@@ -104,5 +107,7 @@ def share_pct(authority: Authority, line_code: str, unit_code: str, day: dt.date
 def counts_as_recurrent(authority: Authority, line_code: str, day: dt.date) -> bool:
     """Whether a line counts as revenue for recurrent spending on ``day``."""
     return any(
-        mark.counts for mark in authority.recurrent_lines if mark.line_code == line_code and mark.holds_on(day)
+        mark.counts
+        for mark in authority.recurrent_lines
+        if mark.line_code == line_code and mark.holds_on(day)
     )

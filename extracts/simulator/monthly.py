@@ -1,7 +1,7 @@
 """Monthly money, units × lines × months: size, growth, season, noise, and the planted measures.
 
-Seasons follow the legal due dates through each line's month weights (``simulation.yaml``). Amounts are đồng as
-floats, before they are split into documents.
+Seasons follow the legal due dates through each line's month weights (``simulation.yaml``). Amounts are đồng
+as floats, before they are split into documents.
 """
 
 from dataclasses import dataclass, field
@@ -43,9 +43,7 @@ class MonthlyMoney:
 
 def simulate_months(frame: Frame, block: range) -> MonthlyMoney:
     """Monthly receipts of the units in ``block``, with the planted measures in them."""
-    amounts = np.stack(
-        [_line_amounts(frame, place, profile, block) for place, profile in enumerate(frame.lines)], axis=1
-    )
+    amounts = np.stack([_line_amounts(frame, profile, block) for profile in frame.lines], axis=1)
     money = MonthlyMoney(amounts)
     rng = frame.stream("measures", block.start)
     for measure in frame.settings.measures:
@@ -60,9 +58,12 @@ def simulate_months(frame: Frame, block: range) -> MonthlyMoney:
     return money
 
 
-def _line_amounts(frame: Frame, place: int, profile: LineProfile, block: range) -> Floats:
+def _line_amounts(frame: Frame, profile: LineProfile, block: range) -> Floats:
     """One line's money, units × months: level × season × noise."""
-    shared, own = frame.stream("shared", profile.line_code), frame.stream("own", profile.line_code, block.start)
+    shared, own = (
+        frame.stream("shared", profile.line_code),
+        frame.stream("own", profile.line_code, block.start),
+    )
     months, units = len(frame.months), len(block)
     growth = np.cumprod(1 + profile.growth_pct / 100 + shared.normal(0, 0.02, len(frame.years)))
     growth /= growth[min(max(frame.settings.base_year - frame.first_year, 0), len(frame.years) - 1)]
@@ -98,14 +99,20 @@ def _persistent(shocks: Floats, persistence: float) -> Floats:
 
 
 def _multiply(
-    frame: Frame, money: MonthlyMoney, code: str, kind: str, line_code: str, month: str, factor: Floats | float
+    frame: Frame,
+    money: MonthlyMoney,
+    code: str,
+    kind: str,
+    line_code: str,
+    month: str,
+    factor: Floats | float,
 ) -> None:
     line, at = frame.line_index(line_code), frame.month_index(month)
     if at is None:
         return
     before = money.amounts[:, line, at].copy()
     money.amounts[:, line, at] *= factor
-    change = int(round(float((money.amounts[:, line, at] - before).sum())))
+    change = round(float((money.amounts[:, line, at] - before).sum()))
     money.effects.append(PlantedEffect(code, kind, line_code, month, change))
 
 
@@ -116,7 +123,12 @@ def _concerned(frame: Frame, block: range, unit_codes: tuple[str, ...]) -> npt.N
 
 
 def _defer(
-    frame: Frame, money: MonthlyMoney, code: str, leg: Leg, concerned: npt.NDArray[np.bool_], rng: np.random.Generator
+    frame: Frame,
+    money: MonthlyMoney,
+    code: str,
+    leg: Leg,
+    concerned: npt.NDArray[np.bool_],
+    rng: np.random.Generator,
 ) -> None:
     """Move a fraction from the month due to the month paid; nothing is lost on the way."""
     line, due, paid = frame.line_index(leg.line_code), frame.month_index(leg.due), frame.month_index(leg.paid)
@@ -136,5 +148,11 @@ def _drive_rest_of_year(frame: Frame, money: MonthlyMoney) -> None:
     driver, year = frame.settings.driver, frame.as_of.year
     for month in range(frame.as_of.month + 1, 13):
         _multiply(
-            frame, money, driver.code, "driver", driver.line_code, f"{year}-{month:02d}", driver.rest_of_year_factor
+            frame,
+            money,
+            driver.code,
+            "driver",
+            driver.line_code,
+            f"{year}-{month:02d}",
+            driver.rest_of_year_factor,
         )

@@ -1,10 +1,9 @@
 """What a simulated authority is made from: the model of ``simulation.yaml`` beside its configuration.
 
-Only shapes and their checks; what is done with them is in the other modules of this folder. The pipeline proper
-never reads this file.
+Only shapes and their checks; what is done with them is in the other modules of this folder. The pipeline
+proper never reads this file.
 """
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
@@ -144,7 +143,7 @@ def load_settings(authority: Authority) -> SimulationFile:
     if not path.is_file() or authority.settings.sample is None:
         raise AuthorityError(
             authority.folder,
-            ["simulation.yaml, or 'sample:' in authority.yaml, is missing; this authority cannot be simulated"],
+            ["simulation.yaml, or 'sample:' in authority.yaml, is missing; a simulation needs both"],
         )
     try:
         return SimulationFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))

@@ -1,13 +1,12 @@
 """The simulator's one door: an authority's extracts, written as its senders would write them.
 
-``simulate`` writes ``landing/`` (what the office has on the sample's as-of day), ``withheld/`` (what comes later, and
-the truth to score forecasts against) and ``manifest.json`` (everything planted). The same seed gives the same bytes.
-A whole country for load tests is made in ``country``.
+``simulate`` writes ``landing/`` (what the office has on the sample's as-of day), ``withheld/`` (what comes
+later, and the truth to score forecasts against) and ``manifest.json`` (everything planted). The same seed
+gives the same bytes. A whole country for load tests is made in ``country``.
 """
 
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from authorities.model import Authority, Sample
@@ -40,11 +39,11 @@ def simulate(
 
     Args:
         authority: one with ``sample:`` in its settings and a ``simulation.yaml`` in its folder.
-        folder: gets ``landing/``, ``withheld/`` and ``manifest.json``; files of the same name are written over.
+        folder: gets ``landing/``, ``withheld/``, ``manifest.json``; files of the same name are written over.
         wards: make a country of so many invented units instead, in few large files, with its own authority in
             ``folder/authority``; no targets hold there.
-        years: only the last so many fiscal years (at least 2, for the growth on last year); all of the sample's by
-            default, 2 for a country.
+        years: only the last so many fiscal years (at least 2, for the growth on last year); by default all of
+            the sample's, 2 for a country.
         seed: instead of the sample's.
 
     Raises:
@@ -53,7 +52,7 @@ def simulate(
     """
     settings = load_settings(authority)
     sample = _sample(authority)
-    if years is not None and years < 2:  # noqa: PLR2004
+    if years is not None and years < 2:
         raise ValueError("years: at least 2 are needed, as growth is measured against the year before")
     if wards is not None:
         from extracts.simulator.country import simulate_country
@@ -117,7 +116,7 @@ def _year(documents: pl.DataFrame, year: int) -> pl.DataFrame:
 def _current_estimates(frame: Frame, documents: pl.DataFrame, counted: pl.DataFrame) -> Ints:
     """Initial estimates of the as-of year, bent to the targets where there are any."""
     year, true = frame.as_of.year, _true(documents)
-    actual = [by_unit_and_line(frame, _year(true, number)).astype(np.float64) for number in (year - 1, year)]
+    actual = [by_unit_and_line(frame, _year(true, number)) for number in (year - 1, year)]
     natural = natural_estimates(frame, actual[0], actual[1])
     if "share_of_estimate_pct" not in _sample(frame.authority).targets:
         return rounded_estimates(natural)
@@ -137,7 +136,7 @@ def _write_finance(office: FinanceOffice, documents: pl.DataFrame, current: Ints
     frame = office.frame
     spending = simulate_spending(frame, _sample(frame.authority).targets)
     for year in range(frame.first_year, frame.as_of.year):
-        actual = by_unit_and_line(frame, _year(_true(documents), year)).astype(np.float64)
+        actual = by_unit_and_line(frame, _year(_true(documents), year))
         office.estimates(year, past_estimates(frame, year, actual), spending.estimates[year])
         office.spending_year(year, spending.months)
     office.estimates(frame.as_of.year, current, spending.estimates[frame.as_of.year])
@@ -147,7 +146,7 @@ def _write_finance(office: FinanceOffice, documents: pl.DataFrame, current: Ints
 
 
 def _write_truth(frame: Frame, documents: pl.DataFrame, path: Path) -> None:
-    """Monthly collections as they truly were, month × unit × line, đồng: what a forecast is scored against."""
+    """Collections as they truly were, month × unit × line, đồng: what a forecast is scored against."""
     cells = _true(documents).group_by("month", "unit", "line").agg(pl.col("amount").sum())
     cells = cells.sort("month", "unit", "line")
     path.parent.mkdir(parents=True, exist_ok=True)

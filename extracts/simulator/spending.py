@@ -1,14 +1,16 @@
 """Spending of the units by kind: months, the half-year's estimate (ước), and the annual estimates.
 
-Amounts are đồng. Calibration to the targets is by computation here: the driver kind's first half is scaled, then
-the annual estimate is set against it.
+Amounts are đồng. Calibration to the targets is by computation here: the driver kind's first half is scaled,
+then the annual estimate is set against it.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from extracts.simulator.frame import Frame, Ints
+from extracts.simulator.frame import Floats, Frame, Ints
 
 _STEP = 1000
 
@@ -19,7 +21,7 @@ class Spending:
 
     Attributes:
         months: units × kinds × months, đồng.
-        expected_month: units × kinds, the as-of month as reported on its last day, before its books are closed.
+        expected_month: units × kinds, the as-of month as reported on its last day, before the books close.
         estimates: year → units × kinds, initial.
         supplemented: units × kinds, for the as-of year.
     """
@@ -38,7 +40,7 @@ def simulate_spending(frame: Frame, targets: dict[str, float | list[str]]) -> Sp
     rng = frame.stream("spending estimate")
     error = rng.normal(1, 0.03, months.shape[:2])
     growth, share = targets.get("spending_same_period_pct"), targets.get("spending_share_pct")
-    if isinstance(growth, float | int) and start >= 12:  # noqa: PLR2004
+    if isinstance(growth, float | int) and start >= 12:
         _scale_driver(frame, months, error, at, float(growth))
     expected = _reported(months[:, :, at] * error)
     half = int(months[:, :, start:at].sum() + expected.sum())
@@ -63,17 +65,19 @@ def _months(frame: Frame) -> Ints:
         growth = (1 + profile.growth_pct / 100) ** (years - frame.settings.base_year)
         season = np.array(profile.months) / sum(profile.months)
         level = (profile.amount * growth[:, None] * season).ravel()
-        noise = np.exp(rng.normal(0, profile.noise, (len(frame.units), len(frame.months))) - profile.noise**2 / 2)
+        noise = np.exp(
+            rng.normal(0, profile.noise, (len(frame.units), len(frame.months))) - profile.noise**2 / 2
+        )
         parts.append(frame.sizes[:, None] * level * noise)
     return _to_step(np.stack(parts, axis=1))
 
 
-def _to_step(amounts: np.ndarray) -> Ints:  # type: ignore[type-arg]
+def _to_step(amounts: npt.NDArray[Any]) -> Ints:
     stepped: Ints = (np.rint(amounts / _STEP) * _STEP).astype(np.int64)
     return stepped
 
 
-def _reported(amounts: np.ndarray) -> Ints:  # type: ignore[type-arg]
+def _reported(amounts: Floats) -> Ints:
     """An estimate as a ward writes it: whole hundred thousands of đồng."""
     reported: Ints = (np.rint(amounts / 100_000) * 100_000).astype(np.int64)
     return reported
@@ -83,7 +87,7 @@ def _driver_kind(frame: Frame) -> int:
     return [profile.kind for profile in frame.settings.spending].index(frame.settings.spending_driver)  # type: ignore[arg-type]
 
 
-def _scale_driver(frame: Frame, months: Ints, error: np.ndarray, at: int, growth_pct: float) -> None:  # type: ignore[type-arg]
+def _scale_driver(frame: Frame, months: Ints, error: Floats, at: int, growth_pct: float) -> None:
     """Scale the driver kind from the year's start until the growth on last year holds, in place."""
     start, kind = at - at % 12, _driver_kind(frame)
     last_year = int(months[:, :, start - 12 : at - 11].sum())
@@ -96,7 +100,9 @@ def _scale_driver(frame: Frame, months: Ints, error: np.ndarray, at: int, growth
     gap = wanted - int(months[:, :, start:at].sum() + _reported(months[:, :, at] * error).sum())
     months[int(months[:, kind, start].argmax()), kind, start] += gap
     # What the year's second half spends follows the push, at half its force.
-    months[:, kind, at + 1 : start + 12] = _to_step(months[:, kind, at + 1 : start + 12] * (1 + (factor - 1) / 2))
+    months[:, kind, at + 1 : start + 12] = _to_step(
+        months[:, kind, at + 1 : start + 12] * (1 + (factor - 1) / 2)
+    )
 
 
 def _bent(frame: Frame, natural: Ints, wanted: float) -> Ints:

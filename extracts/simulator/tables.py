@@ -1,7 +1,7 @@
 """How documents look on paper: the treasury's columns as text, with the messes of real listings.
 
-Vietnamese numbers and dates, ward name variants, and the planted row faults. Files, encodings and workbooks are
-in ``files``.
+Vietnamese numbers and dates, ward name variants, and the planted row faults. Files, encodings and workbooks
+are in ``files``.
 """
 
 import polars as pl
@@ -30,7 +30,7 @@ def grouped_text(amount: int) -> str:
 
 
 def unit_names(frame: Frame) -> tuple[list[str], list[int], list[int]]:
-    """Every way to write each unit: names in one list, and where each unit's stretch starts and how long it is."""
+    """Every way to write each unit: all names in one list, and each unit's start and count in it."""
     names: list[str] = []
     starts, lengths = [], []
     for unit in frame.units:
@@ -41,14 +41,17 @@ def unit_names(frame: Frame) -> tuple[list[str], list[int], list[int]]:
     return names, starts, lengths
 
 
-def printed(frame: Frame, documents: pl.DataFrame, payers: pl.DataFrame, key: str | int) -> pl.DataFrame:
+def printed(
+    frame: Frame, documents: pl.DataFrame, payers: pl.DataFrame, key: str, *, first_number: int = 1
+) -> pl.DataFrame:
     """Documents as text columns of the listing, faults included, in the given order.
 
     Args:
         key: names the stream from which the name variants are drawn, so that a file reads the same each time.
+        first_number: number in the first row's STT.
 
-    Beside the columns of ``RECEIPT_HEADER`` come ``amount`` (as printed, the true one where it cannot be read)
-    and ``fault``.
+    Beside the columns of ``RECEIPT_HEADER`` come ``amount`` (as printed, the true one where it cannot be
+    read) and ``fault``.
     """
     names, starts, lengths = unit_names(frame)
     rng = frame.stream("names", key)
@@ -69,11 +72,17 @@ def printed(frame: Frame, documents: pl.DataFrame, payers: pl.DataFrame, key: st
     amount = grouped(pl.col("amount"))
     garbled = amount.str.replace_all("0", "O", literal=True) + "đ?"
     return wide.select(
-        pl.int_range(1, pl.len() + 1).cast(pl.String).alias("STT"),
+        pl.int_range(first_number, first_number + pl.len()).cast(pl.String).alias("STT"),
         day.dt.strftime("%d/%m/%Y").alias("Ngày hạch toán"),
         pl.col("document_no").alias("Số chứng từ"),
-        pl.when(fault == "unknown_unit").then(pl.lit(UNKNOWN_UNIT[0])).otherwise("unit_code").alias("Mã ĐBHC"),
-        pl.when(fault == "unknown_unit").then(pl.lit(UNKNOWN_UNIT[1])).otherwise("unit_name").alias("Tên phường"),
+        pl.when(fault == "unknown_unit")
+        .then(pl.lit(UNKNOWN_UNIT[0]))
+        .otherwise("unit_code")
+        .alias("Mã ĐBHC"),
+        pl.when(fault == "unknown_unit")
+        .then(pl.lit(UNKNOWN_UNIT[1]))
+        .otherwise("unit_name")
+        .alias("Tên phường"),
         pl.col("chapter").alias("Chương"),
         pl.when(fault == "unknown_item").then(pl.lit(UNKNOWN_ITEM)).otherwise("item_code").alias("Tiểu mục"),
         pl.col("taxpayer_name").alias("Nội dung/Tên người nộp"),

@@ -1,7 +1,7 @@
 """The tax office's monthly workbooks: what was paid, and who still owes.
 
-The list of payments repeats the treasury's documents of the lines the office manages, a few of them late, mistyped
-or under another item. Payers are the simulator's own and exist nowhere.
+The list of payments repeats the treasury's documents of the lines the office manages, a few of them late
+or mistyped. Payers are the simulator's own and exist nowhere.
 """
 
 import calendar
@@ -19,8 +19,8 @@ from extracts.simulator.tables import unit_names
 from extracts.simulator.taxpayers import POOL
 
 COLLECTION_HEADER = (
-    "STT", "Mã số thuế", "Tên người nộp thuế", "Mã ĐBHC", "Phường", "Chương", "Tiểu mục", "Số chứng từ", "Ngày nộp",
-    "Số tiền",
+    "STT", "Mã số thuế", "Tên người nộp thuế", "Mã ĐBHC", "Phường", "Chương", "Tiểu mục", "Số chứng từ",
+    "Ngày nộp", "Số tiền",
 )  # fmt: skip
 ARREARS_HEADER = (
     "STT", "Mã số thuế", "Tên người nộp thuế", "Mã ĐBHC", "Phường", "Tiểu mục", "Hạn nộp", "Số tiền nợ",
@@ -56,7 +56,9 @@ class TaxOffice:
             received = self._received(first)
             side = "landing" if received <= frame.as_of else "withheld"
             stem = f"{side}/thue/{received}"
-            self._collection(f"{stem}/so_thu_nop_{first:%Y-%m}.xlsx", first, managed.filter(pl.col("month") == month))
+            self._collection(
+                f"{stem}/so_thu_nop_{first:%Y-%m}.xlsx", first, managed.filter(pl.col("month") == month)
+            )
             owed = debts.filter((pl.col("since") <= month) & (pl.col("until") > month))
             self._arrears(f"{stem}/no_thue_{first:%Y-%m}.xlsx", first, owed)
 
@@ -80,10 +82,12 @@ class TaxOffice:
         cells: list[list[Cell]] = []
         for place, row in enumerate(self._named(listed).iter_rows(named=True), 1):
             cells.append([
-                place, row["taxpayer_no"], row["taxpayer_name"], row["unit_code"], row["unit_name"], row["chapter"],
-                row["item_code"], row["document_no"], f"{row['day']:%d/%m/%Y}", row["amount"],
+                place, row["taxpayer_no"], row["taxpayer_name"], row["unit_code"], row["unit_name"],
+                row["chapter"], row["item_code"], row["document_no"], f"{row['day']:%d/%m/%Y}", row["amount"],
             ])  # fmt: skip
-        self._write(path, self._layout("SỔ THU NỘP NGÂN SÁCH", first), COLLECTION_HEADER, cells, "tax_collection")
+        self._write(
+            path, self._layout("SỔ THU NỘP NGÂN SÁCH", first), COLLECTION_HEADER, cells, "tax_collection"
+        )
 
     def _with_differences(self, path: str, first: dt.date, documents: pl.DataFrame) -> pl.DataFrame:
         """The office's version of the month: some documents late, some with two digits swapped."""
@@ -123,8 +127,8 @@ class TaxOffice:
         cells: list[list[Cell]] = []
         for place, row in enumerate(self._named(debts).iter_rows(named=True), 1):
             cells.append([
-                place, row["taxpayer_no"], row["taxpayer_name"], row["unit_code"], row["unit_name"], row["item_code"],
-                f"{row['due_on']:%d/%m/%Y}", row["amount"],
+                place, row["taxpayer_no"], row["taxpayer_name"], row["unit_code"], row["unit_name"],
+                row["item_code"], f"{row['due_on']:%d/%m/%Y}", row["amount"],
             ])  # fmt: skip
         layout = self._layout("DANH SÁCH NGƯỜI NỘP THUẾ CÒN NỢ", first)
         self._write(path, layout, ARREARS_HEADER, cells, "tax_arrears")

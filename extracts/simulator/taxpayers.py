@@ -6,21 +6,59 @@ Tax codes begin with 99, which no province has, so that no real taxpayer is ever
 import numpy as np
 import polars as pl
 
-_FIELDS = ("Thương mại", "Dịch vụ", "Xây dựng", "Vận tải", "Cơ khí", "In ấn", "Dệt may", "Thực phẩm", "Nội thất")
-_FIRST = ("Hoàng", "Minh", "Thành", "Đại", "Tân", "Việt", "Nam", "Phú", "An", "Bảo", "Kim", "Đức", "Gia", "Hải")
+_FIELDS = (
+    "Thương mại",
+    "Dịch vụ",
+    "Xây dựng",
+    "Vận tải",
+    "Cơ khí",
+    "In ấn",
+    "Dệt may",
+    "Thực phẩm",
+    "Nội thất",
+)
+_FIRST = (
+    "Hoàng",
+    "Minh",
+    "Thành",
+    "Đại",
+    "Tân",
+    "Việt",
+    "Nam",
+    "Phú",
+    "An",
+    "Bảo",
+    "Kim",
+    "Đức",
+    "Gia",
+    "Hải",
+)
 _SECOND = ("Long", "Phát", "Đạt", "Thịnh", "Hưng", "Cường", "Phong", "Lộc", "Khánh", "Nguyên", "Quang", "Sơn")
 _SURNAMES = ("Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Vũ", "Đặng", "Bùi", "Đỗ", "Ngô", "Dương", "Lý")
 _MIDDLE = ("Văn", "Thị", "Đức", "Minh", "Thu", "Ngọc", "Quang", "Hữu", "Thanh", "Xuân")
-_GIVEN = ("An", "Bình", "Chi", "Dũng", "Giang", "Hà", "Hạnh", "Hùng", "Lan", "Linh", "Mai", "Nam", "Oanh", "Phúc")
+_GIVEN = (
+    "An",
+    "Bình",
+    "Chi",
+    "Dũng",
+    "Giang",
+    "Hà",
+    "Hạnh",
+    "Hùng",
+    "Lan",
+    "Linh",
+    "Mai",
+    "Nam",
+    "Oanh",
+    "Phúc",
+)
 POOL = 4000
 KINDS = ("company", "household", "person")
 
 
 def payer_pool(rng: np.random.Generator) -> pl.DataFrame:
     """Every payer there is: ``payer`` (row), ``taxpayer_name``, ``taxpayer_no``; ``POOL`` rows a kind."""
-    persons = [
-        f"{_pick(rng, _SURNAMES)} {_pick(rng, _MIDDLE)} {_pick(rng, _GIVEN)}" for _ in range(2 * POOL)
-    ]
+    persons = [f"{_pick(rng, _SURNAMES)} {_pick(rng, _MIDDLE)} {_pick(rng, _GIVEN)}" for _ in range(2 * POOL)]
     companies = [
         f"Công ty TNHH {_pick(rng, _FIELDS)} {_pick(rng, _FIRST)} {_pick(rng, _SECOND)}" for _ in range(POOL)
     ]

@@ -76,7 +76,9 @@ class Treasury:
         if day == plan.repeated:
             again = path.replace(".csv", " (1).csv")
             shutil.copyfile(self.folder / path, self.folder / again)
-            self.manifest.delivery_faults.append(DeliveryFault("repeated_delivery", again, path, str(day), total))
+            self.manifest.delivery_faults.append(
+                DeliveryFault("repeated_delivery", again, path, str(day), total)
+            )
 
     def _side(self, day: dt.date) -> str:
         return "landing" if day <= self.frame.as_of else "withheld"
@@ -87,7 +89,7 @@ class Treasury:
         self.manifest.delivery_faults.append(DeliveryFault("missing_day", path, late, str(day), total))
 
     def _corrected(self, day: dt.date, documents: pl.DataFrame, path: str) -> None:
-        """First a listing with a slipped decimal and a line under the wrong unit, some days later the right one."""
+        """First a listing with a slipped decimal and a line under the wrong unit, later the right one."""
         place = pl.int_range(pl.len())
         moved = (pl.col("unit") + 1) % len(self.frame.units)
         wrong = documents.with_columns(
@@ -111,7 +113,7 @@ class Treasury:
         return total
 
     def _workbook(self, path: str, day: dt.date, documents: pl.DataFrame) -> None:
-        """As clerks make it: numbers as numbers, and so codes without their leading zeros in every other row."""
+        """As clerks make it: numbers as numbers, so that every other row's code loses its leading zeros."""
         layout = self.layout(f"Ngày {day:%d/%m/%Y}")
         rows = printed(self.frame, documents, self.payers, path)
         cells: list[list[Cell]] = [
