@@ -45,6 +45,8 @@ class Delivery:
     order: int = 0
     repeats: str = ""
     """The earlier file with the same bytes, where there is one."""
+    problem: ExtractError | None = None
+    """Why neither period nor received day can be told from its name."""
 
     @property
     def delivery_id(self) -> str:
@@ -57,7 +59,6 @@ def scan_landing(authority: Authority, folder: Path) -> list[Delivery]:
 
     Raises:
         LandingError: the folder does not exist, or holds no file at all.
-        ExtractError: a form's rule for received day or period does not fit a file it claims.
     """
     if not folder.is_dir():
         raise LandingError(
@@ -67,7 +68,10 @@ def scan_landing(authority: Authority, folder: Path) -> list[Delivery]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     shown = [(path, path.relative_to(folder).as_posix()) for path in files]
     deliveries = [
-        delivery for path, name in shown if not _IGNORED.search(name) for delivery in _claims(authority, path, name)
+        delivery
+        for path, name in shown
+        if not _IGNORED.search(name)
+        for delivery in _claims(authority, path, name)
     ]
     if not deliveries:
         raise LandingError(f"landing folder {folder} holds no files. Put the extracts there and run again")
@@ -80,9 +84,17 @@ def _claims(authority: Authority, path: Path, name: str) -> Iterator[Delivery]:
     if not forms:
         yield bare
     for form in forms:
+        yield _claimed(bare, form)
+
+
+def _claimed(bare: Delivery, form: ExtractForm) -> Delivery:
+    name = bare.source_file
+    try:
         scope = _scope(form, name)
         received = _received(form, name, scope)
-        yield replace(bare, form=form, received_on=received, scope_from=scope[0], scope_to=scope[1])
+    except ExtractError as problem:
+        return replace(bare, form=form, problem=problem)
+    return replace(bare, form=form, received_on=received, scope_from=scope[0], scope_to=scope[1])
 
 
 def file_sha256(path: Path) -> str:

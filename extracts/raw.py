@@ -44,20 +44,26 @@ def raw_name(column: FormColumn) -> str:
     return f"{column.field}:{column.value}" if column.value else column.field
 
 
-def read_delivery(delivery: Delivery, store: Path | None) -> RawDelivery:
-    """Raw rows of a claimed delivery, from ``store`` if they lie there, else from the file (and kept)."""
+def kept_rows(store: Path, form: ExtractForm, sha256: str) -> Path:
+    """Where the raw rows of a file, as this form reads it, are kept."""
+    return store / form.form_code / f"{sha256}-{_form_digest(form)}.parquet"
+
+
+def read_delivery(delivery: Delivery, store: Path) -> RawDelivery:
+    """Raw rows of a claimed delivery: from ``store`` if they lie there, else from the file, and kept."""
     form = delivery.form
     if form is None:
         raise ValueError(f"{delivery.source_file} is claimed by no form")
-    kept = store / form.form_code / f"{delivery.sha256}-{_form_digest(form)}.parquet" if store else None
-    if kept is not None and kept.is_file():
+    if delivery.problem:
+        return RawDelivery(delivery, _no_rows(form), delivery.problem)
+    kept = kept_rows(store, form, delivery.sha256)
+    if kept.is_file():
         return RawDelivery(delivery, pl.read_parquet(kept))
     try:
         rows = read_rows(delivery.path, delivery.source_file, form)
     except ExtractError as problem:
         return RawDelivery(delivery, _no_rows(form), problem)
-    if kept is not None:
-        _keep(rows, kept)
+    _keep(rows, kept)
     return RawDelivery(delivery, rows)
 
 
@@ -113,7 +119,9 @@ def _sheet_rows(sheet: Sheet, shown: str, form: ExtractForm) -> pl.DataFrame:
         )  # fmt: skip
     kind = _row_kind(below, header, form)
     texts = [
-        pl.col(f"c{place}").alias(raw_name(column)) for column, place in header.places if column.field != "ignored"
+        pl.col(f"c{place}").alias(raw_name(column))
+        for column, place in header.places
+        if column.field != "ignored"
     ]
     frame = below.select(
         pl.lit(sheet.name).alias("sheet"),
@@ -141,7 +149,9 @@ def _scale(sheet: Sheet, header: Header, form: ExtractForm) -> str:
 
 def _row_kind(below: pl.DataFrame, header: Header, form: ExtractForm) -> pl.Expr:
     """What each row is: only rows that lack a key or carry few texts can be totals or headings."""
-    keys = [f"c{place}" for column, place in header.places if not column.field.startswith(("amount", "taxpayer"))]
+    keys = [
+        f"c{place}" for column, place in header.places if not column.field.startswith(("amount", "taxpayer"))
+    ]
     cells = [name for name in below.columns if name.startswith("c")]
     first_text = folded(pl.coalesce(pl.col(cells)))
     named = [folded(pl.col(f"c{place}")) for column, place in header.places if column.field == "unit_name"]

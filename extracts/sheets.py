@@ -121,7 +121,9 @@ def _as_utf8(raw: bytes, shown: str) -> bytes:
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return raw.decode("utf-16").encode()
     if b"\x00" in raw[:4096]:
-        raise ExtractError(shown, "this is a binary file, not text", "Check the file's ending and send it again")
+        raise ExtractError(
+            shown, "this is a binary file, not text", "Check the file's ending and send it again"
+        )
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -151,7 +153,9 @@ def _workbook_sheets(path: Path, shown: str, decimal: str) -> Iterator[Sheet]:
             yield Sheet(name, cells[:HEAD_ROWS], _cells=cells)
     except (CalamineError, OSError, ValueError) as error:
         raise ExtractError(
-            shown, "the workbook is damaged or cut short", "Open it in Excel, save it again, or ask for it again"
+            shown,
+            "the workbook is damaged or cut short",
+            "Open it in Excel, save it again, or ask for it again",
         ) from error
 
 

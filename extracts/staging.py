@@ -5,7 +5,6 @@ sections stay behind in the raw rows and are counted in the register of deliveri
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 
 import polars as pl
 
@@ -28,21 +27,15 @@ def stage(authority: Authority, dataset: Dataset, deliveries: Iterable[RawDelive
     """Staged rows of one dataset from the raw rows of its deliveries, form by form.
 
     Returns:
-        The dataset's staged table (``warehouse.tables.staging``); repeated deliveries give no rows.
+        The dataset's staged table (``warehouse.tables.staging``).
     """
     resolver = UnitResolver(authority)
-    own = [
-        raw for raw in deliveries
-        if raw.delivery.form and raw.delivery.form.dataset == dataset
-        and not raw.delivery.repeats and not raw.problem
-    ]  # fmt: skip
-    own.sort(key=lambda raw: (raw.delivery.form.form_code if raw.delivery.form else "", raw.delivery.order))
-    frames = [
-        _stage_form(authority, resolver, form, list(group))
-        for _, group in groupby(own, key=lambda raw: raw.delivery.form.form_code if raw.delivery.form else "")
-        for group in [list(group)]
-        if (form := group[0].delivery.form) is not None
-    ]
+    groups: dict[str, list[RawDelivery]] = {}
+    for raw in deliveries:
+        if raw.delivery.form and raw.delivery.form.dataset == dataset and not raw.problem:
+            groups.setdefault(raw.delivery.form.form_code, []).append(raw)
+    forms = {form.form_code: form for form in authority.forms}
+    frames = [_stage_form(authority, resolver, forms[code], group) for code, group in sorted(groups.items())]
     staged = pl.concat(frames) if frames else empty_frame(STAGED[dataset])
     return staged.sort("delivery_order", "sheet", "row_number", "source_column")
 
@@ -60,6 +53,11 @@ def _stage_form(
     if "line_code" in schema:
         typed = _with_line(authority, form, typed)
     return typed.select(pl.col(name).cast(kind) for name, kind in schema.items())
+
+
+def amounts_of_rows(rows: pl.DataFrame, form: ExtractForm, minor_digits: int) -> pl.Series:
+    """Amounts of raw rows in minor units, a wide table's columns one after the other; null if unreadable."""
+    return _long(rows, form).select(_amount(form, minor_digits)).to_series()
 
 
 def _with_delivery(raw: RawDelivery) -> pl.DataFrame:
@@ -106,7 +104,9 @@ def _with_dates(rows: pl.DataFrame, form: ExtractForm) -> pl.DataFrame:
     field = next((name for name in ("posting_date", "period_end") if name in rows.columns), None)
     own = date_of(pl.col(field), order=form.date_order) if field else pl.col("_scope_to")
     dated = rows.with_columns(
-        own.alias("_date"), _text(rows, "unit_code").alias("unit_code"), _text(rows, "unit_name").alias("unit_name")
+        own.alias("_date"),
+        _text(rows, "unit_code").alias("unit_code"),
+        _text(rows, "unit_name").alias("unit_name"),
     )
     if form.period.rule == "row":
         last = pl.col("_date").max().over("delivery_id")
@@ -143,7 +143,9 @@ def _amount(form: ExtractForm, minor_digits: int) -> pl.Expr:
     """Amounts by the scale of the sheet each row stood in."""
     by_scale = pl.lit(None, pl.Int64)
     for scale, digits in SCALE_DIGITS.items():
-        exact = minor_amount(pl.col("amount"), decimal=form.numbers.decimal, scale_digits=digits + minor_digits)
+        exact = minor_amount(
+            pl.col("amount"), decimal=form.numbers.decimal, scale_digits=digits + minor_digits
+        )
         by_scale = pl.when(pl.col("scale") == scale).then(exact).otherwise(by_scale)
     return by_scale.alias("amount")
 

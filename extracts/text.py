@@ -60,9 +60,7 @@ def minor_amount(column: pl.Expr, *, decimal: str, scale_digits: int) -> pl.Expr
     bare = column.str.replace_all(r"[\s\u00a0\u202f]", "")
     negative = bare.str.contains(r"^[-−(]|-$")
     body = bare.str.replace_all(r"^\((.*)\)$", "$1").str.replace_all(r"^[-−+]|-$", "")
-    well_formed = body.str.contains(
-        rf"^(\d{{1,3}}(\{group}\d{{3}})+|\d+)(\{decimal}\d+)?$"
-    )
+    well_formed = body.str.contains(rf"^(\d{{1,3}}(\{group}\d{{3}})+|\d+)(\{decimal}\d+)?$")
     whole = body.str.replace_all(rf"\{decimal}.*$", "").str.replace_all(group, "", literal=True)
     value = whole.cast(pl.Int64, strict=False)
     fraction = body.str.extract(rf"\{decimal}(\d+)$").fill_null("")

@@ -25,7 +25,9 @@ class UnitResolver:
         self._prefix = _prefix_pattern(unicodedata.normalize("NFC", word).casefold() for word in prefixes)
         self._bare_prefix = _prefix_pattern(fold(word) for word in prefixes)
         self._code_width = max((len(unit.code) for unit in authority.units), default=0)
-        self._by_code = _index((code, unit) for unit in self._units for code in (unit.code, *unit.code_variants))
+        self._by_code = _index(
+            (code, unit) for unit in self._units for code in (unit.code, *unit.code_variants)
+        )
         self._by_name = _index(
             (self._name_key(name), unit) for unit in self._units for name in (unit.name, *unit.name_variants)
         )

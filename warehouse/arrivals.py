@@ -55,13 +55,19 @@ def statements(deliveries: pl.DataFrame, staged: list[pl.DataFrame]) -> pl.DataF
         pl.concat(rows)
         .join(forms, on="delivery_id")
         .select(
-            "form_code", pl.col("scope_unit").alias("unit_key"), "scope_from", "scope_to",
-            pl.col("recorded_at").alias("received_on"), pl.lit(False).alias("repeats"),
+            "form_code",
+            pl.col("scope_unit").alias("unit_key"),
+            "scope_from",
+            "scope_to",
+            pl.col("recorded_at").alias("received_on"),
+            pl.lit(False).alias("repeats"),
         )  # fmt: skip
         if rows
         else pl.DataFrame(schema=_STATED)
     )
-    return pl.concat([whole, by_row]).unique().select(pl.col(name).cast(kind) for name, kind in _STATED.items())
+    return (
+        pl.concat([whole, by_row]).unique().select(pl.col(name).cast(kind) for name, kind in _STATED.items())
+    )
 
 
 def complete_days(authority: Authority, stated: pl.DataFrame, dataset: str, as_of: dt.date) -> pl.DataFrame:
@@ -95,7 +101,9 @@ def extract_arrivals(authority: Authority, stated: pl.DataFrame, as_of: dt.date)
     """
     known = stated.filter(pl.col("received_on") <= as_of)
     by_period: dict[tuple[str, str, dt.date], tuple[dt.date, bool]] = {}
-    for form_code, unit, _, scope_to, received, repeats in known.sort("received_on", "repeats", descending=True).iter_rows():
+    for form_code, unit, _, scope_to, received, repeats in known.sort(
+        "received_on", "repeats", descending=True
+    ).iter_rows():
         by_period[form_code, unit, scope_to] = (received, repeats)
     rows = [
         row
@@ -129,9 +137,7 @@ def _form_rows(
         )  # fmt: skip
 
 
-def _told(
-    end: dt.date, arrivals: dict[dt.date, tuple[dt.date, bool] | None], expected: Expected
-) -> _Arrival:
+def _told(end: dt.date, arrivals: dict[dt.date, tuple[dt.date, bool] | None], expected: Expected) -> _Arrival:
     due = _due(end, expected)
     came = arrivals[end]
     if came is None:

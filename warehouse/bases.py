@@ -76,7 +76,9 @@ def _eras(authority: Authority) -> list[dt.date]:
 
 
 def _era_of(day: pl.Expr, eras: list[dt.date]) -> pl.Expr:
-    return pl.sum_horizontal([(day >= first).cast(pl.Int32) for first in eras]) if eras else pl.lit(0, pl.Int32)
+    return (
+        pl.sum_horizontal([(day >= first).cast(pl.Int32) for first in eras]) if eras else pl.lit(0, pl.Int32)
+    )
 
 
 def _entries(authority: Authority, day: dt.date) -> list[tuple[str, str, int, int]]:

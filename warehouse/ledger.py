@@ -18,7 +18,9 @@ _VERSIONED = {"estimate": ["estimate_version"], "spending_estimate": ["estimate_
 """Columns besides the period that a delivery of a dataset states as a whole."""
 
 
-def build_ledger(dataset: str, accepted: pl.DataFrame, unallocated: pl.DataFrame, stated: pl.DataFrame) -> pl.DataFrame:
+def build_ledger(
+    dataset: str, accepted: pl.DataFrame, unallocated: pl.DataFrame, stated: pl.DataFrame
+) -> pl.DataFrame:
     """Ledger rows of a dataset.
 
     Args:
@@ -59,8 +61,12 @@ def with_supersession(dataset: str, rows: pl.DataFrame, stated: pl.DataFrame) ->
     disputed = restated.filter(pl.col("deliveries") > 1).select(scope)
     if disputed.is_empty():
         return rows.with_columns(pl.lit(None, pl.Date).alias("superseded_at"))
-    calm = rows.join(disputed, on=scope, how="anti").with_columns(pl.lit(None, pl.Date).alias("superseded_at"))
-    moved = rows.join(disputed, on=scope, how="semi").with_columns(pl.col("unit_key").fill_null("").alias("_unit"))
+    calm = rows.join(disputed, on=scope, how="anti").with_columns(
+        pl.lit(None, pl.Date).alias("superseded_at")
+    )
+    moved = rows.join(disputed, on=scope, how="semi").with_columns(
+        pl.col("unit_key").fill_null("").alias("_unit")
+    )
     whole = statements.filter(pl.col("scope_unit") == ALL).drop("scope_unit")
     own = statements.filter(pl.col("scope_unit") != ALL).rename({"scope_unit": "_unit"})
     later_whole = _next_statement(moved, whole, scope)
@@ -72,9 +78,16 @@ def with_supersession(dataset: str, rows: pl.DataFrame, stated: pl.DataFrame) ->
 def _next_statement(rows: pl.DataFrame, statements: pl.DataFrame, by: list[str]) -> pl.Series:
     """For each row, the recorded day of the first statement of its scope by a later delivery; else null."""
     indexed = rows.select(*by, "delivery_order").with_row_index("_row").sort("delivery_order")
-    later = statements.select(*by, "delivery_order", pl.col("recorded_at").alias("_restated")).sort("delivery_order")
+    later = statements.select(*by, "delivery_order", pl.col("recorded_at").alias("_restated")).sort(
+        "delivery_order"
+    )
     joined = indexed.join_asof(
-        later, on="delivery_order", by=by, strategy="forward", allow_exact_matches=False, check_sortedness=False
+        later,
+        on="delivery_order",
+        by=by,
+        strategy="forward",
+        allow_exact_matches=False,
+        check_sortedness=False,
     )
     return joined.sort("_row")["_restated"]
 
@@ -133,5 +146,7 @@ def standing_estimates(known: pl.DataFrame, key: list[str]) -> pl.DataFrame:
         key: unit_key first, then item and line, or the spending kind. A key that the latest statement no
             longer has was reclassified and does not count twice.
     """
-    latest = pl.col("scope_to") == pl.col("scope_to").max().over("unit_key", "fiscal_year", "estimate_version")
+    latest = pl.col("scope_to") == pl.col("scope_to").max().over(
+        "unit_key", "fiscal_year", "estimate_version"
+    )
     return known.filter(latest).group_by(*key, "fiscal_year", "estimate_version").agg(pl.col("amount").sum())

@@ -62,7 +62,13 @@ def district_brief(
     has_recurrent = "recurrent" in bases_of(authority)
     spent = spending.filter(pl.col("unit_key") == ALL, pl.col("spending_kind") == ALL).to_dicts()
     local: dict[str, object] = spent[0] if spent else {}
-    kept = ("collected_amount", "estimate_amount", "share_of_estimate_pct", "same_period_amount", "same_period_pct")
+    kept = (
+        "collected_amount",
+        "estimate_amount",
+        "share_of_estimate_pct",
+        "same_period_amount",
+        "same_period_pct",
+    )
     row = {
         "as_of": as_of,
         **{name: whole[name] for name in kept},
@@ -180,7 +186,8 @@ def _dim_line(authority: Authority, as_of: dt.date) -> pl.DataFrame:
 
 def _dim_item(authority: Authority) -> pl.DataFrame:
     rows = [
-        (item.item_code, item.line_code, item.name_vi, item.name_en, item.name_local) for item in authority.items
+        (item.item_code, item.line_code, item.name_vi, item.name_en, item.name_local)
+        for item in authority.items
     ]
     rows.append((UNALLOCATED, UNALLOCATED, "Chưa phân bổ", "Unallocated", ""))
     return conform(pl.DataFrame(rows, schema=polars_schema(DIM_ITEM), orient="row"), DIM_ITEM)

@@ -143,6 +143,24 @@ MART_FORECAST_PATH = _mart(
     money("p90_amount", "90% quantile of it"),
 )  # fmt: skip
 
+MART_FORECAST_COMPONENT = _mart(
+    "mart_forecast_component", "What the mean of each year-end forecast consists of (base scenario)",
+    _as_of(), _unit(), _line(), _basis(),
+    text("component", "Collected so far, what the season brings, each shock's part", grain=True),
+    money("amount", "Part of the mean; the components of a row's key add up to its mean_amount"),
+)  # fmt: skip
+
+MART_SHOCK_EFFECT = _mart(
+    "mart_shock_effect", "What each policy shock moves or takes away this fiscal year, on the territory",
+    _as_of(), _unit(), _line(),
+    text("shock_code", "Declared policy shock of the authority", grain=True),
+    money("timing_amount", "Moved by the shock and expected back"),
+    money("loss_amount", "Lost for the year"),
+    money("low_amount", "Lower end of the effect's range"),
+    money("high_amount", "Upper end of the effect's range"),
+    day("expected_back_by", "Day by which what was moved is expected; null for a loss", nullable=True),
+)  # fmt: skip
+
 MART_SPENDING_POSITION = _mart(
     "mart_spending_position", "Each unit's spending against its start-of-year estimate, by kind",
     _as_of(), _unit(),
@@ -213,6 +231,8 @@ MARTS = (
     MART_LINE_POSITION,
     MART_YEAR_END_FORECAST,
     MART_FORECAST_PATH,
+    MART_FORECAST_COMPONENT,
+    MART_SHOCK_EFFECT,
     MART_SPENDING_POSITION,
     MART_QUARANTINE,
     MART_EXTRACT_ARRIVAL,

@@ -1,0 +1,144 @@
+"""Assets of the year's end: forecasts by the engine's seam, and the warnings that follow."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import dagster as dg
+import polars as pl
+
+from assets.metadata import FRAME, columns_of, counted, shown, tags
+from assets.office import Office, night_of
+from assets.positions import night_dates
+from authorities.model import Authority
+from early_warning.rules import find_warnings
+from forecasts.seam import ForecastProblem, forecast_year_end
+from warehouse import arrivals, marts
+from warehouse.bases import bases_of, shares_on
+from warehouse.positions import with_totals
+from warehouse.tables import marts as declared
+
+SEED = 20200630
+"""Seed of the joint draws; part of what makes the same files give the same marts."""
+FORECAST_MARTS = (
+    declared.MART_YEAR_END_FORECAST,
+    declared.MART_FORECAST_PATH,
+    declared.MART_FORECAST_COMPONENT,
+    declared.MART_SHOCK_EFFECT,
+)
+_KEYS = ("unit_key", "line_code")
+
+
+def forecast_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefinition]:
+    """Year-end distribution with its path, and the warnings."""
+    return [_year_end(nights), _warning(nights)]
+
+
+def forecast_problem(
+    authority: Authority,
+    as_of: dt.date,
+    receipts: pl.DataFrame,
+    estimates: pl.DataFrame,
+    statements: pl.DataFrame,
+) -> ForecastProblem:
+    """What the engine is asked on a night.
+
+    Args:
+        receipts: night_receipts (unit_key, line_code, basis, posting_date, amount in minor units).
+        estimates: night_estimates; the year's initial version is the one compared with.
+        statements: extract_statement.
+    """
+    complete = arrivals.complete_days(authority, statements, "receipt", as_of)
+    night = night_dates(authority, as_of, complete)
+    territory = receipts.filter(pl.col("basis") == "territory").rename({"posting_date": "day"})
+    this_year = receipts.filter(pl.col("posting_date") >= authority.fiscal_year_start(night.fiscal_year))
+    by_month = [*_KEYS, "basis", pl.col("posting_date").dt.month_start().alias("month")]
+    current = estimates.filter(pl.col("fiscal_year") == night.fiscal_year).drop("fiscal_year")
+    totals = with_totals(current, ["basis", "estimate_version"], ["amount"])
+    return ForecastProblem(
+        history=territory.select(*_KEYS, "day", "amount"),
+        as_of=as_of,
+        last_complete_day=night.last_complete_day,
+        fiscal_year_start_month=authority.settings.fiscal_year_start_month,
+        shares=shares_on(authority, as_of),
+        estimates=totals.rename({"amount": "estimate_amount"}),
+        shocks=authority.shocks,
+        seed=SEED,
+        collected=this_year.group_by(by_month).agg(pl.col("amount").sum()),
+    )
+
+
+def _year_end(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name="year_end_forecast",
+        outs={
+            **{
+                table.name: dg.AssetOut(
+                    dagster_type=FRAME,
+                    metadata=columns_of(table),
+                    description=table.comment,
+                    tags=tags("mart"),
+                )
+                for table in FORECAST_MARTS
+            },
+            "forecast_fit": dg.AssetOut(
+                dagster_type=FRAME,
+                description="Rung of the fallback ladder, convergence and reason for each series",
+                tags=tags("forecast"),
+            ),
+        },
+        partitions_def=nights,
+        group_name="forecasts",
+    )
+    def year_end_forecast(
+        context: dg.AssetExecutionContext, office: Office, night_receipts: pl.DataFrame,
+        night_estimates: pl.DataFrame, extract_statement: pl.DataFrame,
+    ):  # type: ignore[no-untyped-def]  # noqa: ANN202  # fmt: skip
+        authority, as_of = office.authority, night_of(context)
+        answer = forecast_year_end(
+            forecast_problem(authority, as_of, night_receipts, night_estimates, extract_statement)
+        )
+        frames = (answer.year_end, answer.path, answer.components, answer.shock_effects)
+        for table, frame in zip(FORECAST_MARTS, frames, strict=True):
+            mart = marts.at_the_edge(_of_night(authority, as_of, frame), table, authority)
+            yield dg.Output(mart, output_name=table.name, metadata=counted(mart))
+        rungs = (
+            answer.status.group_by("rung", "converged")
+            .agg(pl.len().alias("series"))
+            .sort("rung", "converged")
+        )
+        yield dg.Output(
+            answer.status, output_name="forecast_fit", metadata=counted(answer.status, rungs=shown(rungs))
+        )
+
+    return year_end_forecast
+
+
+def _of_night(authority: Authority, as_of: dt.date, frame: pl.DataFrame) -> pl.DataFrame:
+    """An answer's frame with its night, on the bases that the authority has."""
+    dated = frame.with_columns(pl.lit(as_of).alias("as_of"))
+    if "estimate_version" in frame.columns:  # also said where there is no estimate to compare with
+        dated = dated.with_columns(pl.col("estimate_version").fill_null("initial"))
+    return dated.filter(pl.col("basis").is_in(bases_of(authority))) if "basis" in frame.columns else dated
+
+
+def _warning(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    table = declared.MART_WARNING
+
+    @dg.asset(
+        name=table.name, partitions_def=nights, dagster_type=FRAME, group_name="warnings", metadata=columns_of(table),
+        description=table.comment, tags=tags("mart"),
+    )  # fmt: skip
+    def warning(
+        context: dg.AssetExecutionContext, office: Office, mart_unit_position: pl.DataFrame,
+        mart_year_end_forecast: pl.DataFrame, mart_extract_arrival: pl.DataFrame,
+    ) -> dg.MaterializeResult:  # fmt: skip
+        as_of = night_of(context)
+        before = office.warehouse().previous_warnings(as_of)
+        rows = find_warnings(
+            office.authority, as_of, mart_unit_position, mart_year_end_forecast, mart_extract_arrival, before
+        )
+        mart = rows.with_columns(pl.lit(marts.UNPUBLISHED).alias("publication_id"))
+        by_rule = mart.group_by("rule_code", "severity").agg(pl.len().alias("units")).sort("rule_code")
+        return dg.MaterializeResult(value=mart, metadata=counted(mart, rules=shown(by_rule)))
+
+    return warning

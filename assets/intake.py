@@ -1,0 +1,99 @@
+"""Assets of the first stretch: the register of files with their kept raw rows, and the staged rows."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+import polars as pl
+from sqlalchemy import Table
+
+from assets.metadata import FRAME, columns_of, counted, shown, tags
+from assets.office import Office, night_of
+from authorities.forms import DATASETS, Dataset
+from authorities.model import ALL
+from extracts.intake import stage_dataset, take_in
+from extracts.landing import LandingError
+from warehouse.tables.ledger import CORE_DELIVERY
+from warehouse.tables.staging import STAGED
+
+_SHARE_RETRIES = 2
+_SHARE_WAIT_SECONDS = 5
+
+
+def intake_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefinition]:
+    """The register and one staged asset a dataset."""
+    return [_raw_delivery(nights), *(_staged(nights, dataset, STAGED[dataset]) for dataset in DATASETS)]
+
+
+def _raw_delivery(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    checks = [
+        dg.AssetCheckSpec("whole_extracts_readable", asset="raw_delivery", blocking=True,
+                          description="No extract of the whole authority is damaged without a later good one"),
+        dg.AssetCheckSpec("unit_reports_readable", asset="raw_delivery",
+                          description="No unit's own report is damaged; the other units go on without it"),
+        dg.AssetCheckSpec("all_files_claimed", asset="raw_delivery",
+                          description="Every file in the landing folder is claimed by a form"),
+    ]  # fmt: skip
+
+    @dg.asset(
+        name="raw_delivery", partitions_def=nights, dagster_type=FRAME, group_name="raw", metadata=columns_of(CORE_DELIVERY),
+        check_specs=checks, tags=tags("raw"),
+        description="Every file in the landing folder: who claims it, when it came, what became of it. Its raw "
+        "rows are kept beside, unchanged.",
+    )  # fmt: skip
+    def raw_delivery(context: dg.AssetExecutionContext, office: Office) -> dg.MaterializeResult:
+        try:
+            register = take_in(office.authority, office.landing_folder, office.raw_store, night_of(context))
+        except LandingError as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
+        except OSError as error:  # a network share that is away for a moment
+            raise dg.RetryRequested(_SHARE_RETRIES, _SHARE_WAIT_SECONDS) from error
+        statuses = register.group_by("status").agg(pl.len().alias("files")).sort("status")
+        return dg.MaterializeResult(
+            value=register,
+            metadata={**counted(register), "files": shown(statuses)},
+            check_results=_delivery_checks(register),
+        )
+
+    return raw_delivery
+
+
+def _delivery_checks(register: pl.DataFrame) -> list[dg.AssetCheckResult]:
+    broken = register.filter(pl.col("status") == "unreadable")
+    whole = broken.filter(pl.col("unit_key") == ALL)
+    mended = register.filter(pl.col("status") == "read", pl.col("scope_to").is_not_null()).select(
+        "dataset", "scope_from", "scope_to", pl.col("delivery_order").alias("_later")
+    )
+    standing = (
+        whole.join(mended, on=["dataset", "scope_from", "scope_to"], how="left")
+        .filter((pl.col("_later") > pl.col("delivery_order")).fill_null(value=False))
+        .select("delivery_id", "source_file")
+    )
+    open_whole = whole.join(standing, on=["delivery_id", "source_file"], how="anti")
+    unclaimed = register.filter(pl.col("status") == "unclaimed")
+    return [
+        _problems("whole_extracts_readable", open_whole, dg.AssetCheckSeverity.ERROR),
+        _problems(
+            "unit_reports_readable", broken.filter(pl.col("unit_key").is_null()), dg.AssetCheckSeverity.WARN
+        ),
+        _problems("all_files_claimed", unclaimed, dg.AssetCheckSeverity.WARN),
+    ]
+
+
+def _problems(name: str, rows: pl.DataFrame, severity: dg.AssetCheckSeverity) -> dg.AssetCheckResult:
+    told = rows["problem"].unique().sort().to_list()
+    return dg.AssetCheckResult(
+        passed=not told, check_name=name, asset_key="raw_delivery", severity=severity,
+        description="\n".join(told) or None, metadata={"files": len(told)},
+    )  # fmt: skip
+
+
+def _staged(nights: dg.PartitionsDefinition[str], dataset: Dataset, table: Table) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=table.name, partitions_def=nights, dagster_type=FRAME, group_name="staging", metadata=columns_of(table),
+        description=table.comment, tags=tags("staging"),
+    )  # fmt: skip
+    def staged(office: Office, raw_delivery: pl.DataFrame) -> dg.MaterializeResult:
+        rows = stage_dataset(office.authority, dataset, raw_delivery, office.raw_store)
+        return dg.MaterializeResult(value=rows, metadata=counted(rows, office.authority))
+
+    return staged

@@ -1,0 +1,135 @@
+"""Assets from staged rows to the ledger: Great Expectations accept or quarantine, the ledger remembers.
+
+The accepted rows are an asset of their own between staging and ledger: a blocking check stops what is
+downstream of it, not the write of the asset itself.
+"""
+
+from collections.abc import Sequence
+
+import dagster as dg
+import polars as pl
+
+from assets.metadata import FRAME, columns_of, counted, shown, tags
+from assets.office import Office
+from authorities.forms import DATASETS, Dataset
+from expectations.suites import suite_of
+from expectations.validation import ExpectationResult, Validation, validate
+from warehouse.ledger import build_ledger, build_quarantine
+from warehouse.tables.ledger import LEDGER, QUARANTINE
+from warehouse.tables.staging import STAGED
+
+_TYPES = "declared_types_hold"
+_CONSERVED = "rows_are_accounted_for"
+
+
+def ledger_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefinition]:
+    """For each dataset the judged rows and the ledger, and one quarantine for all."""
+    datasets = [asset for dataset in DATASETS for asset in (_judged(nights, dataset), _core(nights, dataset))]
+    return [*datasets, _quarantine(nights)]
+
+
+def _judged(nights: dg.PartitionsDefinition[str], dataset: Dataset) -> dg.AssetsDefinition:
+    accepted, unallocated, refused = f"accepted_{dataset}", f"unallocated_{dataset}", f"refused_{dataset}"
+    names = [rule.rule for rule in suite_of(dataset)]
+    specs = [dg.AssetCheckSpec(name, asset=accepted) for name in names]
+    specs += [dg.AssetCheckSpec(name, asset=accepted, blocking=True) for name in (_TYPES, _CONSERVED)]
+
+    @dg.multi_asset(
+        name=f"judge_{dataset}",
+        ins={"staged": dg.AssetIn(key=STAGED[dataset].name)},
+        outs={
+            accepted: dg.AssetOut(dagster_type=FRAME, description="Rows that broke no rule", tags=tags("quality")),
+            unallocated: dg.AssetOut(dagster_type=FRAME, description="Rows that count, but have no known place", tags=tags("quality")),
+            refused: dg.AssetOut(dagster_type=FRAME, description="Rows that broke a rule, without their content", tags=tags("quality")),
+        },
+        partitions_def=nights, group_name="quality", check_specs=specs,
+    )  # fmt: skip
+    def judged(office: Office, staged: pl.DataFrame):  # type: ignore[no-untyped-def]  # noqa: ANN202 - Dagster's mixed yields
+        verdict = validate(dataset, staged)
+        for name, frame in (
+            (accepted, verdict.accepted), (unallocated, verdict.unallocated), (refused, verdict.quarantine),
+        ):  # fmt: skip
+            yield dg.Output(frame, output_name=name, metadata=counted(frame, office.authority))
+        yield from _check_results(accepted, names, verdict)
+
+    return judged
+
+
+def _check_results(asset: str, rules: Sequence[str], verdict: Validation) -> list[dg.AssetCheckResult]:
+    """A check a rule, one for all declared types, one for conservation."""
+    by_name = {result.rule: result for result in verdict.results if result.kind == "row"}
+    conserved = [result for result in verdict.results if result.kind == "conservation"]
+    types = [result for result in verdict.results if result.kind == "shape"]
+    return [
+        *(_rule_result(asset, by_name[name]) for name in rules),
+        _blocking_result(asset, _TYPES, types),
+        _blocking_result(asset, _CONSERVED, conserved),
+    ]
+
+
+def _rule_result(asset: str, result: ExpectationResult) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=result.success, check_name=result.rule, asset_key=asset, severity=dg.AssetCheckSeverity.WARN,
+        description=None if result.success else result.explanation,
+        metadata={
+            "rows": result.evaluated, "rows_refused": result.unexpected,
+            "amount_refused_minor": result.unexpected_amount,
+        },
+    )  # fmt: skip
+
+
+def _blocking_result(asset: str, name: str, results: Sequence[ExpectationResult]) -> dg.AssetCheckResult:
+    failed = [result for result in results if not result.success]
+    return dg.AssetCheckResult(
+        passed=not failed, check_name=name, asset_key=asset, severity=dg.AssetCheckSeverity.ERROR,
+        description="; ".join(f"{result.column}: {result.explanation}" for result in failed) or None,
+        metadata={"expectations": len(results), "failed": len(failed)},
+    )  # fmt: skip
+
+
+def _core(nights: dg.PartitionsDefinition[str], dataset: Dataset) -> dg.AssetsDefinition:
+    table = LEDGER[dataset]
+
+    @dg.asset(
+        name=table.name, partitions_def=nights, dagster_type=FRAME, group_name="ledger", metadata=columns_of(table),
+        description=table.comment, tags=tags("ledger"),
+        ins={
+            "accepted": dg.AssetIn(key=f"accepted_{dataset}"),
+            "unallocated": dg.AssetIn(key=f"unallocated_{dataset}"),
+            "staged": dg.AssetIn(key=STAGED[dataset].name),
+        },
+    )  # fmt: skip
+    def core(
+        office: Office, accepted: pl.DataFrame, unallocated: pl.DataFrame, staged: pl.DataFrame
+    ) -> dg.MaterializeResult:
+        ledger = build_ledger(dataset, accepted, unallocated, staged)
+        superseded = ledger.filter(pl.col("superseded_at").is_not_null())
+        return dg.MaterializeResult(
+            value=ledger, metadata=counted(ledger, office.authority, rows_superseded=superseded.height)
+        )
+
+    return core
+
+
+def _quarantine(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    refused = {f"refused_{dataset}": dg.AssetIn(key=f"refused_{dataset}") for dataset in DATASETS}
+    staged = {f"stg_{dataset}": dg.AssetIn(key=STAGED[dataset].name) for dataset in DATASETS}
+
+    @dg.asset(
+        name=QUARANTINE.name, partitions_def=nights, dagster_type=FRAME, group_name="ledger", metadata=columns_of(QUARANTINE),
+        description=QUARANTINE.comment, ins={**refused, **staged}, tags=tags("ledger"),
+    )  # fmt: skip
+    def core_quarantine(office: Office, **frames: pl.DataFrame) -> dg.MaterializeResult:
+        rows = pl.concat(
+            build_quarantine(dataset, frames[f"refused_{dataset}"], frames[f"stg_{dataset}"])
+            for dataset in DATASETS
+        )
+        by_rule = rows.group_by("dataset", "rule", "outcome").agg(
+            pl.len().alias("rows"), pl.col("amount").sum()
+        )
+        return dg.MaterializeResult(
+            value=rows,
+            metadata=counted(rows, office.authority, rules=shown(by_rule.sort("dataset", "rule"))),
+        )
+
+    return core_quarantine

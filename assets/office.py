@@ -1,0 +1,66 @@
+"""The office that a run works for: its authority, folders and warehouse, as one Dagster resource.
+
+Everything that comes from outside (folders, URL, clock) enters here; assets get it by name.
+"""
+
+import datetime as dt
+from functools import cached_property
+from pathlib import Path
+
+import dagster as dg
+
+from authorities.loading import load_authority
+from authorities.model import Authority
+from warehouse.engines import Warehouse, open_warehouse
+
+
+class Office(dg.ConfigurableResource[None]):
+    """Where an authority's files come from and go to.
+
+    Attributes:
+        authority_folder: folder of the authority's configuration.
+        landing: folder in which extracts arrive.
+        home: folder in which everything written lies.
+        warehouse_url: SQLAlchemy URL of the warehouse.
+        code_version: version of the code, recorded with each publication.
+    """
+
+    authority_folder: str
+    landing: str
+    home: str
+    warehouse_url: str
+    code_version: str
+
+    @cached_property
+    def authority(self) -> Authority:
+        """The validated authority."""
+        return load_authority(Path(self.authority_folder))
+
+    @property
+    def landing_folder(self) -> Path:
+        """Where extracts arrive."""
+        return Path(self.landing)
+
+    @property
+    def home_folder(self) -> Path:
+        """Where everything written lies."""
+        return Path(self.home)
+
+    @property
+    def raw_store(self) -> Path:
+        """Where raw rows are kept, for the owner's eyes only."""
+        return self.home_folder / "raw"
+
+    @property
+    def bulletin_folder(self) -> Path:
+        """Where the bulletins lie, a folder a night and ``latest``."""
+        return self.home_folder / "bulletin"
+
+    def warehouse(self) -> Warehouse:
+        """The warehouse, opened for one publication or reading."""
+        return open_warehouse(self.warehouse_url, kept_days=self.authority.settings.publications_kept_days)
+
+
+def night_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> dt.date:
+    """The night that a partition stands for."""
+    return dt.date.fromisoformat(context.partition_key)

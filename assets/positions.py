@@ -1,0 +1,202 @@
+"""Assets of what people query first: positions, brief, spending, quarantine and arrivals."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import dagster as dg
+import polars as pl
+from sqlalchemy import Table
+
+from assets.metadata import FRAME, columns_of, counted, shown, tags
+from assets.office import Office, night_of
+from authorities.forms import DATASETS
+from authorities.model import ALL, Authority
+from expectations.suites import explanation_of
+from warehouse import arrivals, marts
+from warehouse.ledger import as_known, flows, standing_estimates
+from warehouse.positions import Night, basis_estimates, basis_receipts, positions
+from warehouse.tables import marts as declared
+
+STATED = {f"stg_{dataset}": dg.AssetIn(key=f"stg_{dataset}") for dataset in DATASETS}
+Frame = dg.MaterializeResult
+
+
+def position_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefinition]:
+    """Figures on the three bases, then the marts made from them."""
+    return [
+        _night_receipts(nights), _night_estimates(nights), _extract_statement(nights), _positions(nights),
+        _unit_position(nights), _line_position(nights), _spending_position(nights), _district_brief(nights),
+        _quarantine(nights), _extract_arrival(nights),
+    ]  # fmt: skip
+
+
+def night_dates(authority: Authority, as_of: dt.date, complete: pl.DataFrame) -> Night:
+    """The night with the last day that all units' receipts reach; the night itself where nothing is known."""
+    reached = complete.filter(pl.col("unit_key") == ALL)["last_complete_day"].to_list()
+    return Night(as_of, reached[0] if reached and reached[0] else as_of, authority.fiscal_year(as_of))
+
+
+def _night_receipts(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    @dg.asset(partitions_def=nights, dagster_type=FRAME, group_name="positions", tags=tags("positions"))
+    def night_receipts(
+        context: dg.AssetExecutionContext, office: Office, core_receipt: pl.DataFrame
+    ) -> Frame:
+        """Receipts as known on the night, by unit, line, basis and day (minor units)."""
+        known = as_known(core_receipt, night_of(context))
+        month = office.authority.settings.fiscal_year_start_month
+        moved = flows(known, ["unit_key", "item_code", "line_code"], month)
+        rows = basis_receipts(office.authority, moved.filter(pl.col("posting_date") <= night_of(context)))
+        return dg.MaterializeResult(value=rows, metadata=counted(rows))
+
+    return night_receipts
+
+
+def _night_estimates(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    @dg.asset(partitions_def=nights, dagster_type=FRAME, group_name="positions", tags=tags("positions"))
+    def night_estimates(
+        context: dg.AssetExecutionContext, office: Office, core_estimate: pl.DataFrame
+    ) -> Frame:
+        """Estimates as known on the night, by unit, line, basis, fiscal year and version (minor units)."""
+        known = as_known(core_estimate, night_of(context))
+        rows = basis_estimates(office.authority, standing_estimates(known, ["unit_key", "line_code"]))
+        return dg.MaterializeResult(value=rows, metadata=counted(rows))
+
+    return night_estimates
+
+
+def _extract_statement(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    @dg.asset(
+        partitions_def=nights, dagster_type=FRAME, group_name="positions", ins=STATED, tags=tags("positions")
+    )
+    def extract_statement(raw_delivery: pl.DataFrame, **staged: pl.DataFrame) -> Frame:
+        """Which period of which unit was stated by which form, and when."""
+        rows = arrivals.statements(raw_delivery, [staged[name] for name in sorted(staged)])
+        return dg.MaterializeResult(value=rows, metadata=counted(rows))
+
+    return extract_statement
+
+
+def _positions(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    check = dg.AssetCheckSpec("units_have_estimates", asset="night_positions",
+                              description="Every unit in force has an initial annual estimate")  # fmt: skip
+
+    @dg.asset(
+        partitions_def=nights,
+        dagster_type=FRAME,
+        group_name="positions",
+        check_specs=[check],
+        tags=tags("positions"),
+    )
+    def night_positions(
+        context: dg.AssetExecutionContext, office: Office, night_receipts: pl.DataFrame,
+        night_estimates: pl.DataFrame, extract_statement: pl.DataFrame,
+    ) -> Frame:  # fmt: skip
+        """Every unit and line against estimate, last year and pace, on every basis (minor units)."""
+        as_of = night_of(context)
+        complete = arrivals.complete_days(office.authority, extract_statement, "receipt", as_of)
+        night = night_dates(office.authority, as_of, complete)
+        rows = positions(office.authority, night, night_receipts, night_estimates, complete)
+        return dg.MaterializeResult(
+            value=rows,
+            metadata=counted(rows),
+            check_results=[_estimates_check(office.authority, as_of, rows)],
+        )
+
+    return night_positions
+
+
+def _estimates_check(authority: Authority, as_of: dt.date, rows: pl.DataFrame) -> dg.AssetCheckResult:
+    units = [unit.unit_key for unit in authority.units_on(as_of)]
+    lacking = rows.filter(
+        pl.col("unit_key").is_in(units), pl.col("line_code") == ALL, pl.col("basis") == "territory",
+        pl.col("estimate_version") == "initial", pl.col("estimate_amount").is_null(),
+    )["unit_name"].sort().to_list()  # fmt: skip
+    return dg.AssetCheckResult(
+        passed=not lacking, check_name="units_have_estimates", asset_key="night_positions",
+        severity=dg.AssetCheckSeverity.WARN, metadata={"units_without_estimate": len(lacking)},
+        description=None if not lacking else (
+            f"No initial estimate of {as_of.year} for {', '.join(lacking)}: their shares are left empty and the "
+            "total compares with the others' estimates alone. Put the estimate workbook into the landing folder"
+        ),
+    )  # fmt: skip
+
+
+def _mart_asset(nights: dg.PartitionsDefinition[str], table: Table) -> dict[str, object]:
+    return {
+        "name": table.name, "partitions_def": nights, "dagster_type": FRAME, "group_name": "marts", "metadata": columns_of(table),
+        "description": table.comment, "tags": tags("mart"),
+    }  # fmt: skip
+
+
+def _unit_position(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    @dg.asset(**_mart_asset(nights, declared.MART_UNIT_POSITION))  # type: ignore[call-overload]
+    def unit_position(office: Office, night_positions: pl.DataFrame) -> Frame:
+        mart = marts.unit_position(office.authority, night_positions)
+        initial = mart.filter(pl.col("estimate_version") == "initial", pl.col("basis") == "territory")
+        table = initial.sort("rank", nulls_last=True).select(
+            "unit_name", "collected_amount", "share_of_estimate_pct", "same_period_pct", "pace_pct"
+        )
+        return dg.MaterializeResult(value=mart, metadata=counted(mart, units=shown(table, 40)))
+
+    return unit_position  # type: ignore[no-any-return]
+
+
+def _line_position(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    @dg.asset(**_mart_asset(nights, declared.MART_LINE_POSITION))  # type: ignore[call-overload]
+    def line_position(office: Office, night_positions: pl.DataFrame) -> Frame:
+        mart = marts.line_position(office.authority, night_positions)
+        return dg.MaterializeResult(value=mart, metadata=counted(mart))
+
+    return line_position  # type: ignore[no-any-return]
+
+
+def _spending_position(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    @dg.asset(**_mart_asset(nights, declared.MART_SPENDING_POSITION))  # type: ignore[call-overload]
+    def spending_position(
+        context: dg.AssetExecutionContext, office: Office, core_spending: pl.DataFrame,
+        core_spending_estimate: pl.DataFrame,
+    ) -> Frame:  # fmt: skip
+        as_of = night_of(context)
+        estimates = standing_estimates(as_known(core_spending_estimate, as_of), ["unit_key", "spending_kind"])
+        mart = marts.spending_position(office.authority, as_of, as_known(core_spending, as_of), estimates)
+        return dg.MaterializeResult(value=mart, metadata=counted(mart))
+
+    return spending_position  # type: ignore[no-any-return]
+
+
+def _district_brief(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    @dg.asset(**_mart_asset(nights, declared.MART_DISTRICT_BRIEF))  # type: ignore[call-overload]
+    def district_brief(
+        context: dg.AssetExecutionContext, office: Office, mart_unit_position: pl.DataFrame,
+        mart_spending_position: pl.DataFrame,
+    ) -> Frame:  # fmt: skip
+        mart = marts.district_brief(
+            office.authority, night_of(context), mart_unit_position, mart_spending_position
+        )
+        return dg.MaterializeResult(value=mart, metadata=counted(mart, brief=shown(mart)))
+
+    return district_brief  # type: ignore[no-any-return]
+
+
+def _quarantine(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    @dg.asset(**_mart_asset(nights, declared.MART_QUARANTINE))  # type: ignore[call-overload]
+    def quarantine(context: dg.AssetExecutionContext, office: Office, core_quarantine: pl.DataFrame) -> Frame:
+        mart = marts.quarantine_mart(office.authority, night_of(context), core_quarantine, explanation_of)
+        return dg.MaterializeResult(
+            value=mart, metadata=counted(mart, rules=shown(mart.drop("publication_id")))
+        )
+
+    return quarantine  # type: ignore[no-any-return]
+
+
+def _extract_arrival(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    @dg.asset(**_mart_asset(nights, declared.MART_EXTRACT_ARRIVAL))  # type: ignore[call-overload]
+    def extract_arrival(
+        context: dg.AssetExecutionContext, office: Office, extract_statement: pl.DataFrame
+    ) -> Frame:
+        rows = arrivals.extract_arrivals(office.authority, extract_statement, night_of(context))
+        mart = marts.at_the_edge(rows, declared.MART_EXTRACT_ARRIVAL, office.authority)
+        late = mart.filter(pl.col("status") != "on_time")
+        return dg.MaterializeResult(value=mart, metadata=counted(mart, not_on_time=late.height))
+
+    return extract_arrival  # type: ignore[no-any-return]

@@ -1,0 +1,97 @@
+"""Assets of the last stretch: one atomic publication of the night's marts, and the bulletin made from it."""
+
+import datetime as dt
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+
+from assets.metadata import FRAME, columns_of, tags
+from assets.office import Office, night_of
+from bulletins.page import render_bulletin
+from warehouse.engines import PublicationFacts
+from warehouse.marts import dimensions
+from warehouse.projections import polars_schema
+from warehouse.tables.marts import MARTS, PUBLICATION
+
+_MART_INPUTS = {table.name: dg.AssetIn(key=table.name) for table in MARTS}
+BULLETIN_FILE = "index.html"
+
+
+def publication_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefinition]:
+    """The publication, then the bulletin."""
+    return [_publication(nights), _bulletin(nights)]
+
+
+def _publication(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=PUBLICATION.name, partitions_def=nights, dagster_type=FRAME, group_name="publication", ins=_MART_INPUTS,
+        metadata=columns_of(PUBLICATION), description="All marts of the night, published together or not at all",
+        tags=tags("publication"),
+    )  # fmt: skip
+    def publication(
+        context: dg.AssetExecutionContext, office: Office, **marts: pl.DataFrame
+    ) -> dg.MaterializeResult:
+        as_of, authority = night_of(context), office.authority
+        passed, failed = check_counts(context)
+        facts = PublicationFacts(
+            run_id=context.run_id, code_version=office.code_version, config_sha256=authority.config_sha256,
+            published_at=dt.datetime.now(dt.UTC), checks_passed=passed, checks_failed=failed,
+        )  # fmt: skip
+        made = office.warehouse().publish(as_of, marts, dimensions(authority, as_of), facts)
+        row = {name: getattr(made, name) for name in polars_schema(PUBLICATION)}
+        return dg.MaterializeResult(
+            value=pl.DataFrame([row], schema=polars_schema(PUBLICATION)),
+            metadata={
+                "publication_id": made.publication_id, "rows": made.rows,
+                "checks_passed": passed, "checks_failed": failed,
+            },
+        )  # fmt: skip
+
+    return publication
+
+
+def check_counts(context: dg.AssetExecutionContext) -> tuple[int, int]:
+    """How many checks of the run so far held, and how many failed without stopping it."""
+    records = context.instance.get_records_for_run(
+        context.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    ).records
+    held = [
+        record.event_log_entry.get_dagster_event().asset_check_evaluation_data.passed for record in records
+    ]
+    return sum(held), len(held) - sum(held)
+
+
+def _bulletin(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    @dg.asset(
+        name="bulletin", partitions_def=nights, group_name="publication", deps=[PUBLICATION.name],
+        description="The page that leaders read: self-contained HTML, Vietnamese and English",
+        tags=tags("publication"),
+    )  # fmt: skip
+    def bulletin(context: dg.AssetExecutionContext, office: Office) -> dg.MaterializeResult:
+        as_of, warehouse = night_of(context), office.warehouse()
+        marts = {table.name: warehouse.read_mart(table.name, as_of) for table in MARTS}
+        publication = warehouse.read_mart(PUBLICATION.name, as_of).sort("published_at").row(-1, named=True)
+        page = render_bulletin(office.authority, marts, dimensions(office.authority, as_of), publication)
+        is_newest = not warehouse.publications() or as_of >= max(
+            one.as_of for one in warehouse.publications()
+        )
+        path = write_bulletin(office.bulletin_folder, as_of, page, is_newest=is_newest)
+        return dg.MaterializeResult(
+            metadata={"page": dg.MetadataValue.path(str(path)), "bytes": len(page.encode())}
+        )
+
+    return bulletin
+
+
+def write_bulletin(folder: Path, as_of: dt.date, page: str, *, is_newest: bool) -> Path:
+    """Put the page under its night, and under ``latest`` if no newer night has one; each replaced whole."""
+    places = [folder / as_of.isoformat(), *([folder / "latest"] if is_newest else [])]
+    for place in places:
+        place.mkdir(parents=True, exist_ok=True)
+        half = place / f".{BULLETIN_FILE}.{os.getpid()}"
+        half.write_text(page, encoding="utf-8")
+        half.replace(place / BULLETIN_FILE)
+    return places[0] / BULLETIN_FILE

@@ -1,0 +1,62 @@
+"""Everything Dagster loads: assets with their checks, the job, the schedule, the sensors and resources.
+
+Built by a function with overrides; importing this module reads no environment and no file. What an asset does
+is in ``assets``; here it only gets its time, place and resources.
+"""
+
+import dagster as dg
+from upath import UPath
+
+from assets.forecasts import forecast_assets
+from assets.intake import intake_assets
+from assets.lake import LakeIOManager
+from assets.ledger import ledger_assets
+from assets.office import Office
+from assets.positions import position_assets
+from assets.publication import publication_assets
+from pipelines.progress import console_lines
+from pipelines.schedules import nightly_schedule
+from pipelines.sensors import watching_sensors
+from pipelines.settings import Places, Settings, code_version
+
+NIGHTLY = "nightly"
+AUTHORITY_TAG = "wardcast/authority"
+
+
+def build_definitions(places: Places) -> dg.Definitions:
+    """Definitions for one authority at its places."""
+    nights = nights_of(places)
+    assets = [
+        *intake_assets(nights), *ledger_assets(nights), *position_assets(nights), *forecast_assets(nights),
+        *publication_assets(nights),
+    ]  # fmt: skip
+    job = dg.define_asset_job(
+        NIGHTLY, selection=dg.AssetSelection.all(), partitions_def=nights, executor_def=dg.in_process_executor,
+        tags={AUTHORITY_TAG: places.authority.code}, description="One night, from files to bulletin",
+    )  # fmt: skip
+    office = Office(
+        authority_folder=str(places.authority.folder.absolute()), landing=str(places.landing),
+        home=str(places.home), warehouse_url=places.warehouse_url, code_version=code_version(),
+    )  # fmt: skip
+    return dg.Definitions(
+        assets=assets,
+        jobs=[job],
+        schedules=[nightly_schedule(job, places)],
+        sensors=watching_sensors(job, places),
+        resources={"office": office, "io_manager": LakeIOManager(UPath(places.home / "lake"))},
+        loggers={"console": console_lines},
+    )
+
+
+def nights_of(places: Places) -> dg.DailyPartitionsDefinition:
+    """A partition a night, from the authority's first one to yesterday in its time zone."""
+    settings = places.authority.settings
+    return dg.DailyPartitionsDefinition(
+        start_date=settings.first_night.isoformat(), timezone=settings.time_zone
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What ``workspace.yaml`` loads, for the authority that the environment names."""
+    return build_definitions(Places(Settings()))

@@ -1,0 +1,52 @@
+"""Where a run finds its authority, files, home and warehouse: options, then environment, then defaults.
+
+The environment is read here and nowhere else, when asked, never at import.
+"""
+
+import datetime as dt
+from importlib.metadata import version
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from authorities.loading import DEFAULT_AUTHORITY, find_authority, load_authority
+from authorities.model import Authority
+
+
+class Settings(BaseSettings):
+    """What can be said from outside; each also as an environment variable ``WARDCAST_…``."""
+
+    model_config = SettingsConfigDict(env_prefix="WARDCAST_", frozen=True)
+
+    authority: Path = DEFAULT_AUTHORITY
+    landing: Path | None = None
+    home: Path | None = None
+    warehouse: str | None = None
+
+
+class Places:
+    """Settings made whole: the loaded authority and every place of a run."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.authority: Authority = load_authority(find_authority(settings.authority))
+        self.home: Path = (settings.home or Path("var") / self.authority.code).absolute()
+        self.uses_sample: bool = settings.landing is None and self.authority.settings.sample is not None
+        self.sample: Path = self.home / "sample"
+        default_landing = self.sample / "landing" if self.uses_sample else self.home / "landing"
+        self.landing: Path = (settings.landing or default_landing).absolute()
+        self.warehouse_url: str = settings.warehouse or f"duckdb:///{self.home / 'wardcast.duckdb'}"
+        self.dagster_home: Path = self.home / "dagster"
+
+    def default_night(self, now: dt.datetime) -> dt.date:
+        """The sample's own night for the sample; yesterday in the authority's time zone otherwise."""
+        sample = self.authority.settings.sample
+        if self.uses_sample and sample is not None:
+            return sample.as_of
+        local = now.astimezone(ZoneInfo(self.authority.settings.time_zone))
+        return local.date() - dt.timedelta(days=1)
+
+
+def code_version() -> str:
+    """Version of the installed code."""
+    return version("wardcast")
