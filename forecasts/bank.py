@@ -95,6 +95,7 @@ class Maps:
     log_variance: Floats
     ahead: Floats
     covariance: Floats
+    deviation: Floats
 
     @property
     def counted(self) -> int:
@@ -131,12 +132,12 @@ def _maps(grid: tuple[ModelSpec, ...], pattern: bytes, horizon: int) -> Maps:
     counted = observed & (np.arange(len(observed)) >= 1)
     whiten = np.zeros((len(grid), int(counted.sum()), len(observed)))
     ahead, covariance = np.zeros((len(grid), horizon, len(observed))), np.zeros((len(grid), horizon, horizon))
-    logs = np.zeros(len(grid))
+    deviation = np.zeros((len(grid), int(counted.sum())))
     impulses = np.diag(observed.astype(np.float64))
     for place, spec in enumerate(grid):
         gains = filter_gains(spec.system(np.where(observed, 0.0, np.nan)), spec.parameters(), horizon)
         surprises, state = gains.innovations(np.where(observed[None, :], impulses, np.nan))
         whiten[place] = (surprises / np.sqrt(gains.variance)).T[counted]
-        logs[place] = np.log(gains.variance[counted]).sum()
+        deviation[place] = np.sqrt(gains.variance[counted])
         ahead[place], covariance[place] = gains.forecasts(state).T, gains.forecast_cov
-    return Maps(grid, whiten, logs, ahead, covariance)
+    return Maps(grid, whiten, 2 * np.log(deviation).sum(axis=1), ahead, covariance, deviation)

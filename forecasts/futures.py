@@ -6,10 +6,10 @@ a month already collected after that (`forecasts.yearend`).
 
 import numpy as np
 
+from forecasts.fits import LineFit
 from forecasts.noise import Noise
 from forecasts.panel import Floats, Panel
 from forecasts.shocks import Belief
-from forecasts.structural import LineFit
 
 _LARGEST_LOG = 60.0
 _PAST_YEARS = 3
@@ -42,9 +42,7 @@ def strength_noise(line_code: str, beliefs: dict[str, Belief], noise: Noise) -> 
 
 
 def _lognormal(fit: LineFit, row: int, common: Floats, own: Floats, shift: dict[str, Floats]) -> Floats:
-    part = fit.shared[row]
-    mixed = np.sqrt(part) * common + np.sqrt(1 - part) * own
-    logs = fit.mean[row][:, None] + fit.root[row] @ mixed + fit.own[row] * own
+    logs = fit.mean[row][:, None] + fit.common[row] @ common + fit.own[row] @ own
     for form, moved in shift.items():
         logs -= fit.response[form][row][:, None] * moved[None, :]
     receipts: Floats = np.exp(np.minimum(logs, _LARGEST_LOG))

@@ -39,3 +39,16 @@ def _opening_median(values: Floats) -> Floats:
     if some.any():
         medians[some] = np.nanmedian(np.where(early, values, np.nan)[some], axis=1)
     return medians
+
+
+def alive_since(receipts: Floats, gap: int = 6) -> Integers:
+    """n, the month after the last run of `gap` months without receipts: what came before was another life."""
+    count, length = receipts.shape
+    empty = np.nan_to_num(receipts, nan=1.0) <= 0
+    since, run = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+    for month in range(length):
+        run = np.where(empty[:, month], run + 1, 0)
+        since = np.where(run >= gap, month + 1, since)
+    leading = (np.cumsum(~empty, axis=1) == 0).sum(axis=1)
+    started: Integers = np.maximum(since, leading)
+    return started

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from forecasts import ladder, shocks
+from forecasts.fits import FORMS, LineFit, blank, line_total, lower_root, mean_correlation, units_weights
 from forecasts.kalman import Gains, filter_gains
 from forecasts.ladder import Rung
-from forecasts.panel import Flags, Floats, Integers, Panel
+from forecasts.panel import Floats, Integers, Panel
 from forecasts.prepare import floored_logs
 from forecasts.shocks import Belief, LineShocks
 
@@ -25,29 +26,7 @@ _DEFAULT_VARIANCES = np.array([1.0, 0.1, 0.01])
 """Irregular, level, season: used where a line has no fit of its own."""
 _SMALLEST_VARIANCE = 1e-6
 _OUTLIER = 3.0
-_FORMS = ("deferral", "rate_change")
 _MOST_SHARED = 0.95
-
-
-@dataclass(frozen=True, slots=True)
-class LineFit:
-    """What a line's units are forecast from, before any shock to come.
-
-    base: n × T receipts cleaned of shocks; logs of the months to come: mean n × H, and root n × H × H of
-    their covariance; shared: n, the part (0..1) of that covariance common to the line; own: n, further
-    monthly deviation; response: by form of shock, n × H, how the mean moves with the shocks' strength;
-    surprises: T, the units' mean standardised innovation.
-    """
-
-    rungs: list[Rung]
-    base: Floats
-    mean: Floats
-    root: Floats
-    shared: Floats
-    own: Floats
-    beliefs: dict[str, Belief]
-    response: dict[str, Floats]
-    surprises: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,28 +42,17 @@ def fit_line(panel: Panel, line: LineShocks) -> LineFit:
     """Fit one line (`panel` holds its series only) with the shocks declared for it."""
     raw = panel.receipts
     declared = shocks.cleaned(line, raw, line.declared())
-    weights = _weights(raw)
-    regressors = {form: shocks.regressor(line, form, weights)[: raw.shape[1]] for form in _FORMS}
-    total = _total(declared, panel.allocated())
+    weights = units_weights(raw)
+    regressors = {form: shocks.regressor(line, form, weights)[: raw.shape[1]] for form in FORMS}
+    total = line_total(declared, panel.allocated())
     model = _fit_total(total, regressors)
     beliefs = {
-        form: shocks.declared_belief(line, form).updated(*model.effects.get(form, (1, 0))) for form in _FORMS
+        form: shocks.declared_belief(line, form).updated(*model.effects.get(form, (1, 0))) for form in FORMS
     }
-    base = shocks.cleaned(line, raw, shocks.strengths(line, beliefs, {form: np.zeros(1) for form in _FORMS}))
+    base = shocks.cleaned(line, raw, shocks.strengths(line, beliefs, {form: np.zeros(1) for form in FORMS}))
     modelled = _has_model(total)
     rungs = ladder.choose(base, panel.first_seen, panel.allocated(), modelled, model.converged)
     return _forecast_units(panel, base, rungs, model, beliefs, regressors)
-
-
-def _weights(receipts: Floats) -> Floats:
-    size = np.maximum(np.nan_to_num(receipts[:, -24:]).sum(axis=1), 0)
-    return size / size.sum() if size.sum() > 0 else np.full(len(size), 1 / max(len(size), 1))
-
-
-def _total(receipts: Floats, allocated: Flags) -> Floats:
-    """The units' sum by month, NaN where nothing is known (masked months)."""
-    known = np.isfinite(receipts[allocated]).any(axis=0)
-    return np.where(known, np.nansum(receipts[allocated], axis=0), np.nan)
 
 
 def _has_model(total: Floats) -> bool:
@@ -139,7 +107,7 @@ def _forecast_units(
     regressors: dict[str, Floats],
 ) -> LineFit:
     length = base.shape[1]
-    fit = _blank(rungs, base, panel.horizon, beliefs)
+    fit = blank(rungs, base, panel.horizon, beliefs)
     start = max(length - _LONGEST_FIT, 0)
     logs = floored_logs(base, panel.first_seen)[:, start:]
     recent = {form: one[start:] for form, one in regressors.items()}
@@ -147,28 +115,13 @@ def _forecast_units(
     surprises = np.full(logs.shape, np.nan)
     for rows in _same_pattern(logs, full):
         surprises[rows] = _filter_rows(fit, rows, logs, recent, model)
-    fit.shared[full] = _common_part(surprises[full])
+    part = _common_part(surprises[full])
+    fit.common[full], fit.own[full] = np.sqrt(part) * fit.own[full], np.sqrt(1 - part) * fit.own[full]
     fit.surprises[start:] = _monthly_mean(surprises[full])
     young = np.array([row for row, rung in enumerate(rungs) if rung.name == "line_factor"], dtype=np.int64)
     if len(young):
         _follow_line(fit, young, base, panel, recent, model)
     return fit
-
-
-def _blank(rungs: list[Rung], base: Floats, horizon: int, beliefs: dict[str, Belief]) -> LineFit:
-    """A fit with everything still to be filled in."""
-    count = len(rungs)
-    return LineFit(
-        rungs,
-        base,
-        mean=np.zeros((count, horizon)),
-        root=np.zeros((count, horizon, horizon)),
-        shared=np.zeros(count),
-        own=np.zeros(count),
-        beliefs=beliefs,
-        response={form: np.zeros((count, horizon)) for form in _FORMS},
-        surprises=np.full(base.shape[1], np.nan),
-    )
 
 
 def _same_pattern(logs: Floats, rows: Integers) -> list[Integers]:
@@ -192,7 +145,7 @@ def _filter_rows(
     calm, scale = calmed(gains, series)
     innovations, state = gains.innovations(calm)
     fit.mean[rows] = gains.forecasts(state)
-    fit.root[rows] = scale[:, None, None] * _root(gains.forecast_cov)
+    fit.own[rows] = scale[:, None, None] * lower_root(gains.forecast_cov)
     for form, regressor in regressors.items():
         _, moved = gains.innovations(np.where(known, regressor, np.nan)[None, begin:])
         fit.response[form][rows] = gains.forecasts(moved)
@@ -218,13 +171,6 @@ def calmed(gains: Gains, series: Floats) -> tuple[Floats, Floats]:
     return series - (innovations - kept), np.sqrt((tame**2).mean(axis=1))
 
 
-def _root(covariance: Floats) -> Floats:
-    """Lower triangular root: its rows follow time, so that draws shared between lines mean the same month."""
-    ridge = 1e-9 * max(float(np.trace(covariance)), 1e-12) * np.eye(len(covariance))
-    root: Floats = np.linalg.cholesky(covariance + ridge)
-    return root
-
-
 def _common_part(surprises: Floats) -> float:
     """Mean correlation (0..0.95) between units' innovations: the part of their variance the line shares."""
     months = np.isfinite(surprises).all(axis=0) if len(surprises) else np.zeros(0, dtype=bool)
@@ -235,12 +181,6 @@ def _common_part(surprises: Floats) -> float:
     if len(spread) < 2:
         return 0.0
     return float(np.clip(mean_correlation(spread), 0.0, _MOST_SHARED))
-
-
-def mean_correlation(rows: Floats) -> float:
-    """Mean of the correlations between at least two rows that vary."""
-    table = np.corrcoef(rows).reshape(len(rows), len(rows))
-    return float((table.sum() - len(rows)) / (len(rows) * (len(rows) - 1)))
 
 
 def _monthly_mean(surprises: Floats) -> Floats:
@@ -261,16 +201,16 @@ def _follow_line(
 ) -> None:
     """Young units: their share of the line's total over the months they have, with the share's own
     deviation."""
-    total = _total(base, panel.allocated())
+    total = line_total(base, panel.allocated())
     length = min(len(total), _LONGEST_FIT)
     logs = floored_logs(total[None, -length:], np.array([int((np.nan_to_num(total[-length:]) > 0).argmax())]))
-    line = _blank(fit.rungs[:1], logs, panel.horizon, fit.beliefs)
+    line = blank(fit.rungs[:1], logs, panel.horizon, fit.beliefs)
     _filter_rows(line, np.array([0]), logs, {f: one[-length:] for f, one in regressors.items()}, model)
     for row in young.tolist():
         gap = floored_logs(base[[row]], panel.first_seen[[row]])[0, -12:] - logs[0, -12:]
         gap = gap[np.isfinite(gap)]
         fit.mean[row] = line.mean[0] + (gap.mean() if len(gap) else 0.0)
-        fit.root[row], fit.shared[row] = line.root[0], 1.0
-        fit.own[row] = max(float(gap.std()) if len(gap) > 2 else 0.5, 0.1)
+        fit.common[row] = line.own[0]
+        fit.own[row] = max(float(gap.std()) if len(gap) > 2 else 0.5, 0.1) * np.eye(panel.horizon)
         for form, response in line.response.items():
             fit.response[form][row] = response[0]

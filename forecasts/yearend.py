@@ -11,12 +11,12 @@ import polars as pl
 
 from authorities.shocks import PolicyShock
 from forecasts import baselines, frames, futures, shocks, structural
+from forecasts.fits import LineFit, mean_correlation
 from forecasts.ladder import Rung
 from forecasts.noise import Noise
 from forecasts.panel import Floats, Panel, build_panel
 from forecasts.seam import BASE_SCENARIO, ESTIMATES_SCHEMA, WITHOUT_SHOCKS, ForecastProblem, YearEndForecast
 from forecasts.shocks import LineShocks
-from forecasts.structural import LineFit
 from forecasts.summary import Estimates, Row, Tally
 
 METHODS = ("structural", "pace", "naive")
@@ -160,4 +160,4 @@ def alike(surprises: list[Floats]) -> float:
     table = np.array(varied)[:, months]
     if months.sum() < 12 or (table.std(axis=1) == 0).any():
         return 0.0
-    return float(np.clip(structural.mean_correlation(table), 0.0, _MOST_ALIKE))
+    return float(np.clip(mean_correlation(table), 0.0, _MOST_ALIKE))

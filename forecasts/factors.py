@@ -1,0 +1,197 @@
+"""Logs of one line's series → mean and covariance of their months to come: common factor and residuals.
+
+Where a line has eight series or more, their trimmed mean is a factor with a bank of its own, and each series
+follows it with a residual whose season is shrunk to the line's. With fewer, each series goes through the
+factor's bank alone and what their innovations have in common is what they share. Shocks, floors and draws
+belong elsewhere.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecasts.bank import Maps, ModelSpec, maps_for
+from forecasts.fits import mean_correlation
+from forecasts.panel import Floats, Integers
+from forecasts.weights import model_weights, scales
+
+_UNITS_FOR_FACTOR = 8
+_TRIMMED = 0.1
+_MONTHS_FOR_FACTOR = 24
+_OUTLIER = 3.0
+_MOST_SHARED = 0.95
+
+LEVELS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+FACTOR_GRID = tuple(
+    [
+        ModelSpec(level=level, season=season, season_prior=10.0, slope=slope, damping=damping)
+        for level in LEVELS
+        for season in (0.0, 0.003, 0.03)
+        for slope, damping in ((0.0, 1.0), (0.1, 0.9), (0.05, 1.0))
+    ]
+    + [
+        ModelSpec(level=level, season=season, season_prior=10.0, ar=0.5, ar_variance=1.0)
+        for level in LEVELS
+        for season in (0.0, 0.003, 0.03)
+    ]
+)
+RESIDUAL_GRID = tuple(
+    [ModelSpec(level=level) for level in LEVELS]
+    + [ModelSpec(level=level, ar=0.5, ar_variance=1.0) for level in LEVELS]
+    + [
+        ModelSpec(level=level, season=season, season_prior=prior)
+        for level in LEVELS
+        for prior in (0.3, 1.0, 3.0)
+        for season in (0.0, 0.01)
+    ]
+)
+REFERENCE = (ModelSpec(level=0.1, season=0.003, season_prior=10.0),)
+
+
+@dataclass(frozen=True, slots=True)
+class LogForecast:
+    """Months to come of n series, in logs.
+
+    mean: n × H; shared, own: n × H × H covariances, of what the line's series have in common and of what they
+    have not; surprises: T, the line's standardised innovations (NaN where none).
+    """
+
+    mean: Floats
+    shared: Floats
+    own: Floats
+    surprises: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """A bank's answer for n series with one pattern of months: mean n × H, covariance n × H × H."""
+
+    mean: Floats
+    covariance: Floats
+
+
+def forecast_logs(logs: Floats, horizon: int) -> LogForecast:
+    """Forecast n series of logs (n × T, NaN where missing; at least two months each), all of one line."""
+    calm = pulled_back(logs)
+    known = np.isfinite(calm).sum(axis=1) >= min(_MONTHS_FOR_FACTOR, logs.shape[1])
+    if known.sum() >= _UNITS_FOR_FACTOR:
+        return _with_factor(calm, np.flatnonzero(known), horizon)
+    return _alone(calm, horizon)
+
+
+def pulled_back(logs: Floats) -> Floats:
+    """Series whose innovations under one middling model are pulled back to ±3 robust standard deviations."""
+    calm = logs.copy()
+    for rows in same_pattern(logs):
+        maps = maps_for(REFERENCE, np.isfinite(logs[rows[0]]), 0)
+        centre = _centre(logs[rows])
+        found = maps.innovations(0, np.nan_to_num(logs[rows] - centre))
+        if found.shape[1] < 2 * _OUTLIER:
+            continue
+        settled = found[:, found.shape[1] // 3 :]
+        spread = 1.4826 * np.median(np.abs(settled - np.median(settled, axis=1, keepdims=True)), axis=1)
+        limit = _OUTLIER * np.where(spread > 0, spread, np.inf)[:, None]
+        excess = (found - np.clip(found, -limit, limit)) * maps.deviation[0]
+        place = np.flatnonzero(np.isfinite(logs[rows[0]]))[-found.shape[1] :]
+        calm[np.ix_(rows, place)] -= excess
+    return calm
+
+
+def same_pattern(logs: Floats) -> list[Integers]:
+    """Rows grouped by the months they have."""
+    groups: dict[bytes, list[int]] = {}
+    for row, observed in enumerate(np.isfinite(logs)):
+        groups.setdefault(observed.tobytes(), []).append(row)
+    return [np.array(members, dtype=np.int64) for members in groups.values()]
+
+
+def _centre(logs: Floats) -> Floats:
+    """n × 1, mean of each series' first year: series must start near zero, where the level's prior lies."""
+    known = np.isfinite(logs)
+    first = known & (np.cumsum(known, axis=1) <= 12)
+    centre: Floats = np.where(first, logs, 0).sum(axis=1, keepdims=True) / first.sum(axis=1, keepdims=True)
+    return centre
+
+
+def mixture(grid: tuple[ModelSpec, ...], logs: Floats, horizon: int) -> Mixture:
+    """The bank's forecast of series (n × T) of one line; weights are shared within patterns of months."""
+    mean = np.zeros((len(logs), horizon))
+    covariance = np.zeros((len(logs), horizon, horizon))
+    for rows in same_pattern(logs):
+        centre = _centre(logs[rows])
+        maps = maps_for(grid, np.isfinite(logs[rows[0]]), horizon)
+        mean[rows], covariance[rows] = _mix(maps, np.nan_to_num(logs[rows] - centre))
+        mean[rows] += centre
+    return Mixture(mean, covariance)
+
+
+def _mix(maps: Maps, series: Floats) -> tuple[Floats, Floats]:
+    squares = maps.squares(series)
+    weights = model_weights(maps.log_likelihood(squares))
+    variance = weights * scales(squares, maps.counted)
+    used = np.flatnonzero(weights.any(axis=0))
+    forecasts = np.stack([series @ maps.ahead[g].T for g in used], axis=1)
+    mean = np.einsum("ng,ngh->nh", weights[:, used], forecasts)
+    apart = forecasts - mean[:, None]
+    covariance = np.einsum("ng,ghk->nhk", variance[:, used], maps.covariance[used], optimize=True)
+    covariance += np.einsum("ng,ngh,ngk->nhk", weights[:, used], apart, apart, optimize=True)
+    return mean, covariance
+
+
+def _with_factor(logs: Floats, members: Integers, horizon: int) -> LogForecast:
+    factor = common_factor(logs[members])
+    begin = int(np.isfinite(factor).argmax())
+    residual = (logs - factor[None, :])[:, begin:]
+    line = mixture(FACTOR_GRID, factor[None, begin:], horizon)
+    own = mixture(RESIDUAL_GRID, residual, horizon)
+    shared = np.broadcast_to(line.covariance, own.covariance.shape)
+    return LogForecast(line.mean + own.mean, shared, own.covariance, surprises(factor))
+
+
+def _alone(logs: Floats, horizon: int) -> LogForecast:
+    answer = mixture(FACTOR_GRID, logs, horizon)
+    found = np.stack([surprises(one) for one in logs])
+    months = np.isfinite(found).all(axis=0)
+    varied = found[:, months]
+    varied = varied[varied.std(axis=1) > 0] if months.sum() >= 12 else varied[:0]
+    part = float(np.clip(mean_correlation(varied), 0, _MOST_SHARED)) if len(varied) > 1 else 0.0
+    known = np.isfinite(found).any(axis=0)
+    line = np.full(found.shape[1], np.nan)
+    line[known] = np.nanmean(found[:, known], axis=0)
+    return LogForecast(answer.mean, part * answer.covariance, (1 - part) * answer.covariance, line)
+
+
+def common_factor(logs: Floats) -> Floats:
+    """T, trimmed mean of series (n × T) about their own levels; NaN where fewer than half of them are
+    known."""
+    known = np.isfinite(logs)
+    enough = known.sum(axis=0) >= max(known.sum(axis=0).max() / 2, 2)
+    factor = np.where(
+        enough, _trimmed_mean(logs - np.nanmean(logs[:, enough], axis=1, keepdims=True)), np.nan
+    )
+    level = np.nanmean(logs[:, enough] - factor[None, enough], axis=1, keepdims=True)
+    return np.where(enough, _trimmed_mean(logs - level), np.nan)
+
+
+def _trimmed_mean(values: Floats) -> Floats:
+    """T, mean over rows without the highest and lowest tenth of those known."""
+    ordered = np.sort(values, axis=0)
+    count = np.isfinite(values).sum(axis=0)
+    cut = np.floor(_TRIMMED * count)
+    place = np.arange(len(values))[:, None]
+    kept = (place >= cut) & (place < count - cut)
+    total: Floats = np.where(kept, np.nan_to_num(ordered), 0).sum(axis=0) / np.maximum(kept.sum(axis=0), 1)
+    return total
+
+
+def surprises(series: Floats) -> Floats:
+    """T, innovations of one series under the middling model in robust standard deviations; NaN where
+    unknown."""
+    observed = np.isfinite(series)
+    maps = maps_for(REFERENCE, observed, 0)
+    found = np.full(len(series), np.nan)
+    innovations = maps.innovations(0, np.nan_to_num(series - _centre(series[None])[0])[None])[0]
+    if len(innovations):
+        spread = 1.4826 * np.median(np.abs(innovations))
+        found[np.flatnonzero(observed)[-len(innovations) :]] = innovations / (spread if spread > 0 else 1.0)
+    return found
