@@ -56,7 +56,12 @@ def parquet_source(files: Iterable[Path]) -> list[str]:
 
 
 def older_files(folder: PublicationFolder, table: Table, register: Register) -> list[Path]:
-    """The mart's Parquet files of every night but the newest, as far as that night had the mart."""
+    """Parquet files of every night but the newest, as far as that night had the table.
+
+    None for a table without ``as_of`` (dimensions): it says the newest night's state, not each night's.
+    """
+    if "as_of" not in table.columns:
+        return []
     nights = list(register.current().values())[:-1]
     files = (folder.parquet(publication.publication_id, table.name) for publication in nights)
     return [file for file in files if file.exists()]
@@ -92,9 +97,8 @@ def _create_views(connection: duckdb.DuckDBPyConnection, folder: PublicationFold
     connection.execute(f"CREATE SCHEMA {LATEST}")
     for table in (*MARTS, *DIMENSIONS):
         own = [folder.parquet(newest.publication_id, table.name)] if newest else []
-        older = older_files(folder, table, pointed.register) if table in MARTS else []
         view(f"{LATEST}.{table.name}", table, own)
-        view(f"main.{table.name}", table, own + older)
+        view(f"main.{table.name}", table, own + older_files(folder, table, pointed.register))
     known_to = pointed.publication_id
     view(
         f"main.{PUBLICATION.name}",

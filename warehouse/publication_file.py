@@ -45,8 +45,7 @@ def build_file(
             for table in (*DIMENSIONS, *MARTS):
                 at_step(f"load {table.name}")
                 _load(connection, table, folder.parquet(source_id, table.name), schema=LATEST)
-                older = older_files(folder, table, register) if table in MARTS else []
-                _create_view(connection, table, older)
+                _create_view(connection, table, older_files(folder, table, register))
             _load(connection, PUBLICATION, folder.parquet(publication_id, PUBLICATION.name), schema=None)
         _move_log_into(engine)
     finally:

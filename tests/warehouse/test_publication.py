@@ -226,7 +226,7 @@ def test_a_line_or_item_outside_its_dimension_is_refused(warehouse: Warehouse) -
 def test_a_frame_of_another_shape_is_refused_and_leaves_nothing(warehouse: Warehouse, link: Path) -> None:
     frames = marts()
     frames[BRIEF] = frames[BRIEF].drop("units_total")
-    with pytest.raises(SchemaMismatchError, match="lacks columns.*units_total"):
+    with pytest.raises(SchemaMismatchError, match=r"lacks columns.*units_total"):
         warehouse.publish(NIGHT, frames, dimensions(), facts())
     assert [path.name for path in (link.parent / "wardcast.publications").iterdir()] == ["publishing.lock"]
 
@@ -279,7 +279,7 @@ def test_a_lost_link_or_lost_files_are_named_with_the_remedy(warehouse: Warehous
     warehouse.publish(NIGHT, marts(), dimensions(), facts())
     target = link.readlink()
     link.unlink()
-    with pytest.raises(WarehouseError, match="ln -s wardcast.publications/2020-06-30.1.duckdb"):
+    with pytest.raises(WarehouseError, match=r"ln -s wardcast\.publications/2020-06-30\.1\.duckdb"):
         warehouse.publish(NIGHT, marts(), dimensions(), facts())
     link.symlink_to(target)
     shutil.rmtree(link.parent / "wardcast.publications" / "2020-06-30.1")

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,12 +16,12 @@ from warehouse.query import format_result, run_query
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     url = warehouse_url(tmp_path_factory.mktemp("home") / "wardcast.duckdb")
     warehouse = open_warehouse(url)
     for night in (EARLIER, NIGHT):
         warehouse.publish(night, marts(night), dimensions(), facts())
-    yield url
+    return url
 
 
 def test_plain_names_give_all_nights_and_latest_the_newest(url: str) -> None:
