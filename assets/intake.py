@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import dagster as dg
 import polars as pl
-from sqlalchemy import Table
 
 from assets.metadata import FRAME, columns_of, counted, shown, tags
 from assets.office import Office, night_of
@@ -12,6 +11,7 @@ from authorities.forms import DATASETS, Dataset
 from authorities.model import ALL
 from extracts.intake import stage_dataset, take_in
 from extracts.landing import LandingError
+from warehouse.tables.declare import Table
 from warehouse.tables.ledger import CORE_DELIVERY
 from warehouse.tables.staging import STAGED
 

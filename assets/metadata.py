@@ -8,10 +8,10 @@ from typing import Any
 
 import dagster as dg
 import polars as pl
-from sqlalchemy import Table
 
 from authorities.model import Authority
 from warehouse.projections import column_rules, dictionary_entries
+from warehouse.tables.declare import Table
 
 FRAME = dg.PythonObjectDagsterType(pl.DataFrame, name="Frame")
 """Dagster's type of a frame, said aloud, as results that carry checks do not tell it."""

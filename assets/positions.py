@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import dagster as dg
 import polars as pl
-from sqlalchemy import Table
 
 from assets.metadata import FRAME, columns_of, counted, shown, tags
 from assets.office import Office, night_of
@@ -16,6 +15,7 @@ from warehouse import arrivals, marts
 from warehouse.ledger import as_known, flows, standing_estimates
 from warehouse.positions import Night, basis_estimates, basis_receipts, positions
 from warehouse.tables import marts as declared
+from warehouse.tables.declare import Table
 
 STATED = {f"stg_{dataset}": dg.AssetIn(key=f"stg_{dataset}") for dataset in DATASETS}
 Frame = dg.MaterializeResult

@@ -4,6 +4,7 @@ What cannot be read becomes null and is refused later by an expectation, which n
 sections stay behind in the raw rows and are counted in the register of deliveries.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 
 import polars as pl
@@ -17,6 +18,7 @@ from warehouse.projections import empty_frame, polars_schema
 from warehouse.tables.staging import STAGED
 
 SPENDING_KINDS = ("recurrent", "development", "contingency")
+LONG_AGO = dt.date(1900, 1, 1)
 _DATE_FIELD = {
     "receipt": "posting_date", "spending": "posting_date", "tax_collection": "posting_date",
     "tax_arrears": "period_end", "estimate": "", "spending_estimate": "",
@@ -98,8 +100,8 @@ def _text(rows: pl.DataFrame, field: str) -> pl.Expr:
 def _with_dates(rows: pl.DataFrame, form: ExtractForm) -> pl.DataFrame:
     """Adds the row's date, the scope it states, and when it was recorded.
 
-    A row without a readable date in a bulk listing takes the listing's last day as its recorded day, so
-    that it is shown in quarantine from then on.
+    A row without a readable date in a bulk listing takes the listing's last day as its recorded day (where no
+    date can be read at all, one long ago), so that it is shown in quarantine from then on.
     """
     field = next((name for name in ("posting_date", "period_end") if name in rows.columns), None)
     own = date_of(pl.col(field), order=form.date_order) if field else pl.col("_scope_to")
@@ -109,7 +111,7 @@ def _with_dates(rows: pl.DataFrame, form: ExtractForm) -> pl.DataFrame:
         _text(rows, "unit_name").alias("unit_name"),
     )
     if form.period.rule == "row":
-        last = pl.col("_date").max().over("delivery_id")
+        last = pl.col("_date").max().over("delivery_id").fill_null(LONG_AGO)
         day = pl.col("_date").fill_null(last)
         first, end = _period(day, form.period.length)
         dated = dated.with_columns(first.alias("_scope_from"), end.alias("_scope_to"))

@@ -58,14 +58,25 @@ class NightOutcome:
     failed_checks: list[str]
 
 
+def check_before(places: Places, as_of: dt.date, now: dt.datetime) -> None:
+    """Refuse at once what would fail later: a night that cannot be run, a warehouse that cannot be written.
+
+    Raises:
+        NightRefusedError: the night lies outside the authority's.
+        WarehouseError: the warehouse cannot be opened or written.
+    """
+    from warehouse.engines import open_warehouse
+
+    _refuse_outside(places, as_of, now)
+    open_warehouse(places.warehouse_url).check_writable()
+
+
 def run_night(places: Places, as_of: dt.date, now: dt.datetime) -> NightOutcome:
     """Run the night ``as_of`` to its publication and bulletin.
 
     Raises:
-        NightRefusedError: another night of the home is running, the night is outside the authority's, or the
-            home cannot be written.
+        NightRefusedError: another night of the home is running, or the home cannot be written.
     """
-    _refuse_outside(places, as_of, now)
     with _home_lock(places.home):
         instance = open_instance(places.dagster_home)
         try:

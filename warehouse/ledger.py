@@ -9,7 +9,7 @@ import datetime as dt
 
 import polars as pl
 
-from authorities.model import ALL
+from authorities.model import ALL, UNALLOCATED
 from warehouse.projections import conform
 from warehouse.tables.ledger import LEDGER, QUARANTINE
 
@@ -65,7 +65,7 @@ def with_supersession(dataset: str, rows: pl.DataFrame, stated: pl.DataFrame) ->
         pl.lit(None, pl.Date).alias("superseded_at")
     )
     moved = rows.join(disputed, on=scope, how="semi").with_columns(
-        pl.col("unit_key").fill_null("").alias("_unit")
+        pl.col("unit_key").fill_null(UNALLOCATED).alias("_unit")
     )
     whole = statements.filter(pl.col("scope_unit") == ALL).drop("scope_unit")
     own = statements.filter(pl.col("scope_unit") != ALL).rename({"scope_unit": "_unit"})

@@ -1,0 +1,176 @@
+"""The ``wardcast`` command: what people type, in the order they come to need it.
+
+Parses, calls, prints, and sets the exit code (0 published or answered, 1 refused or failed, 2 wrong usage).
+Work is done elsewhere; heavy libraries are imported inside the commands, so that help is quick.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from pipelines.settings import Places
+
+app = typer.Typer(
+    name="wardcast",
+    help="Nightly figures, year-end forecasts and early warnings for ward budgets.\n\n"
+    "Start with: wardcast nightly. It runs on the embedded sample when no landing folder is given.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+AuthorityOption = Annotated[
+    str, typer.Option("--authority", metavar="DIR", help="Folder of the authority, or the name of one that ships.",
+                      envvar="WARDCAST_AUTHORITY"),
+]  # fmt: skip
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", metavar="DIR", help="Where everything written lies [default: var/<authority>].",
+                              envvar="WARDCAST_HOME"),
+]  # fmt: skip
+WarehouseOption = Annotated[
+    str | None, typer.Option("--warehouse", metavar="URL", help="SQLAlchemy URL of the warehouse [default: a DuckDB in "
+                             "the home].", envvar="WARDCAST_WAREHOUSE"),
+]  # fmt: skip
+LandingOption = Annotated[
+    Path | None, typer.Option("--landing", metavar="DIR", help="Folder where extracts arrive [default: the embedded "
+                              "sample, else <home>/landing].", envvar="WARDCAST_LANDING"),
+]  # fmt: skip
+DEFAULT_AUTHORITY_NAME = "authorities/long_bien"
+
+
+def main() -> None:
+    """Entry point of the command."""
+    app()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Expected refusals as one clear message and exit code 1; anything else is a defect and shows its trace."""
+    from authorities.loading import AuthorityError
+    from early_warning.rules import WarningRuleError
+    from extracts.landing import LandingError
+    from pipelines.nightly import NightRefusedError
+    from warehouse.engines import WarehouseError
+
+    try:
+        yield
+    except (AuthorityError, LandingError, NightRefusedError, WarehouseError, WarningRuleError) as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> None:
+    typer.secho(f"wardcast: {message}", err=True, fg=typer.colors.RED)
+    raise typer.Exit(1)
+
+
+def _places(authority: str, home: Path | None, warehouse: str | None, landing: Path | None = None) -> "Places":
+    from pipelines.settings import Places, Settings
+
+    return Places(Settings(authority=Path(authority), home=home, warehouse=warehouse, landing=landing))
+
+
+@app.command()
+def nightly(
+    authority: AuthorityOption = DEFAULT_AUTHORITY_NAME,
+    landing: LandingOption = None,
+    as_of: Annotated[
+        dt.datetime | None,
+        typer.Option("--as-of", metavar="DATE", formats=["%Y-%m-%d"],
+                     help="The night to run [default: the sample's own, else yesterday]."),
+    ] = None,
+    warehouse: WarehouseOption = None,
+    home: HomeOption = None,
+) -> None:  # fmt: skip
+    """Run one night: read the extracts, check them, forecast, publish marts and bulletin."""
+    from pipelines.nightly import check_before, run_night
+    from pipelines.report import night_report
+    from pipelines.sample import ensure_sample
+
+    with _told():
+        places = _places(authority, home, warehouse, landing)
+        now = dt.datetime.now(dt.UTC)
+        night = as_of.date() if as_of is not None else places.default_night(now)
+        check_before(places, night, now)
+        if places.uses_sample and ensure_sample(places):
+            typer.echo(f"simulated sample written to {places.sample}", err=True)
+        typer.echo(f"{places.authority.settings.title.en}: night of {night}", err=True)
+        outcome = run_night(places, night, now)
+        for line in outcome.failed_checks:
+            typer.secho(f"check failed: {line}", err=True, fg=typer.colors.YELLOW)
+        if not outcome.published:
+            _fail("the night was not published; the last publication stands.\n  " + "\n  ".join(outcome.failures))
+        typer.echo(night_report(places, night))
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="A reading statement, such as \"SELECT * FROM mart_district_brief\".")],
+    form: Annotated[
+        Literal["table", "csv", "json"], typer.Option("--format", help="How the result is written.")
+    ] = "table",
+    authority: AuthorityOption = DEFAULT_AUTHORITY_NAME,
+    warehouse: WarehouseOption = None,
+    home: HomeOption = None,
+) -> None:  # fmt: skip
+    """Query the marts. Plain table names hold every night; latest.<mart> the newest."""
+    from warehouse.query import format_result, run_query
+
+    with _told():
+        places = _places(authority, home, warehouse)
+        typer.echo(format_result(run_query(places.warehouse_url, sql), form))
+
+
+@app.command()
+def simulate(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the simulated extracts are written.")],
+    wards: Annotated[int | None, typer.Option(min=1, help="Make a country of so many invented wards.")] = None,
+    years: Annotated[int | None, typer.Option(min=2, help="Only the last so many fiscal years.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed instead of the sample's own.")] = None,
+    authority: AuthorityOption = DEFAULT_AUTHORITY_NAME,
+) -> None:
+    """Write simulated extracts in the office's formats: landing/, withheld/ and manifest.json."""
+    from authorities.loading import find_authority, load_authority
+    from extracts.simulator.simulate import simulate as write_simulation
+
+    with _told():
+        write_simulation(load_authority(find_authority(authority)), folder, wards=wards, years=years, seed=seed)
+        typer.echo(f"simulated extracts written to {folder}")
+
+
+@app.command()
+def doctor(
+    authority: AuthorityOption = DEFAULT_AUTHORITY_NAME,
+    landing: LandingOption = None,
+    warehouse: WarehouseOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Check installation, configuration, landing folder and warehouse; says what to mend."""
+    from pipelines.doctor import examine
+
+    with _told():
+        findings = examine(_places(authority, home, warehouse, landing), dt.datetime.now(dt.UTC))
+    for finding in findings:
+        typer.secho(
+            f"{'ok  ' if finding.is_well else 'MEND'}  {finding.subject}: {finding.text}",
+            fg=None if finding.is_well else typer.colors.RED,
+        )
+    if not all(finding.is_well for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def dictionary() -> None:
+    """Print the data dictionary: every table and column, from its one declaration."""
+    from warehouse.dictionary import dictionary_markdown
+
+    typer.echo(dictionary_markdown())
+
+
+if __name__ == "__main__":
+    main()

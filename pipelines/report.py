@@ -1,0 +1,65 @@
+"""What a night prints at its end: the brief in words, the warnings, and where everything lies."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from pipelines.settings import Places
+from warehouse.engines import open_warehouse
+
+
+def night_report(places: Places, night: dt.date) -> str:
+    """The brief of ``night`` as read back from the warehouse, in plain lines."""
+    warehouse = open_warehouse(places.warehouse_url)
+    brief = warehouse.read_mart("mart_district_brief", night).row(0, named=True)
+    warnings = warehouse.read_mart("mart_warning", night)
+    lines = [f"{places.authority.settings.title.vi} · {night:%d/%m/%Y}"]
+    if places.uses_sample and places.authority.settings.sample is not None:
+        lines.append(places.authority.settings.sample.notice.en)
+    lines += _brief_lines(brief, places)
+    lines += _warning_lines(warnings)
+    latest = places.home / "bulletin" / night.isoformat() / "index.html"
+    lines += ["", f"marts:    {places.warehouse_url}", f"bulletin: {latest}",
+              f'query:    wardcast query "SELECT * FROM mart_unit_position"{_options(places)}']  # fmt: skip
+    return "\n".join(lines)
+
+
+def _options(places: Places) -> str:
+    return f" --authority {places.authority.folder} --home {places.home}" if not places.uses_sample else ""
+
+
+def _brief_lines(brief: dict[str, Any], places: Places) -> list[str]:
+    threshold = places.authority.settings.half_year_threshold_pct
+    total = brief["units_total"]
+    lines = [
+        f"  collected            {_money(brief['collected_amount'], places)}",
+        f"  of annual estimate   {_pct(brief['share_of_estimate_pct'])}",
+        f"  same period          {_pct(brief['same_period_pct'])}",
+        f"  spending             {_pct(brief['spending_share_pct'])} of the start-of-year estimate, "
+        f"{_pct(brief['spending_same_period_pct'])} of the same period",
+        f"  above {threshold:g}%            {brief['units_above_half_territory']} of {total} on collections",
+    ]
+    if brief["units_above_half_recurrent"] is not None:
+        leaders = f": {brief['leaders_recurrent']}" if brief["leaders_recurrent"] else ""
+        lines.append(
+            f"                       {brief['units_above_half_recurrent']} of {total} on revenue for recurrent "
+            f"spending{leaders}"
+        )
+    return lines
+
+
+def _warning_lines(warnings: pl.DataFrame) -> list[str]:
+    counts = warnings.group_by("rule_code").len().sort("rule_code")
+    said = ", ".join(f"{rows} {rule}" for rule, rows in counts.iter_rows())
+    return [f"  warnings             {said or 'none'}"]
+
+
+def _money(amount: Decimal, places: Places) -> str:
+    currency = places.authority.settings.currency
+    return f"{amount / currency.display_scale:,.1f} {currency.display_unit.en}"
+
+
+def _pct(value: float | None) -> str:
+    return "not available" if value is None else f"{value:.1f}%"
