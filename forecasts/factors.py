@@ -15,26 +15,29 @@ from forecasts.fits import mean_correlation
 from forecasts.panel import Floats, Integers
 from forecasts.weights import model_weights, scales
 
-_UNITS_FOR_FACTOR = 8
+UNITS_FOR_FACTOR = 8
 _TRIMMED = 0.1
-_MONTHS_FOR_FACTOR = 24
+MONTHS_FOR_FACTOR = 24
 _OUTLIER = 3.0
 _MOST_SHARED = 0.95
 
 LEVELS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 FACTOR_GRID = tuple(
     [
-        ModelSpec(level=level, season=season, season_prior=10.0, slope=slope, damping=damping)
+        ModelSpec(level=level, season=season, season_prior=prior)
         for level in LEVELS
         for season in (0.0, 0.003, 0.03)
-        for slope, damping in ((0.0, 1.0), (0.1, 0.9), (0.05, 1.0))
+        for prior in (1.0, 3.0, 10.0)
     ]
     + [
-        ModelSpec(level=level, season=season, season_prior=10.0, ar=0.5, ar_variance=1.0)
+        ModelSpec(level=level, season=season, season_prior=prior, ar=0.5, ar_variance=1.0)
         for level in LEVELS
-        for season in (0.0, 0.003, 0.03)
+        for season, prior in ((0.0, 10.0), (0.01, 10.0), (0.0, 3.0))
     ]
 )
+"""For a line's factor and for series alone: level × season × how large a season is thought to be, and an AR
+part.
+"""
 RESIDUAL_GRID = tuple(
     [ModelSpec(level=level) for level in LEVELS]
     + [ModelSpec(level=level, ar=0.5, ar_variance=1.0) for level in LEVELS]
@@ -45,7 +48,9 @@ RESIDUAL_GRID = tuple(
         for season in (0.0, 0.01)
     ]
 )
+"""For residuals over the factor: most have little or no season of their own."""
 REFERENCE = (ModelSpec(level=0.1, season=0.003, season_prior=10.0),)
+"""One middling model, to tell outliers and surprises by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +78,8 @@ class Mixture:
 def forecast_logs(logs: Floats, horizon: int) -> LogForecast:
     """Forecast n series of logs (n × T, NaN where missing; at least two months each), all of one line."""
     calm = pulled_back(logs)
-    known = np.isfinite(calm).sum(axis=1) >= min(_MONTHS_FOR_FACTOR, logs.shape[1])
-    if known.sum() >= _UNITS_FOR_FACTOR:
+    known = np.isfinite(calm).sum(axis=1) >= min(MONTHS_FOR_FACTOR, logs.shape[1])
+    if known.sum() >= UNITS_FOR_FACTOR:
         return _with_factor(calm, np.flatnonzero(known), horizon)
     return _alone(calm, horizon)
 
@@ -123,6 +128,51 @@ def mixture(grid: tuple[ModelSpec, ...], logs: Floats, horizon: int) -> Mixture:
         mean[rows], covariance[rows] = _mix(maps, np.nan_to_num(logs[rows] - centre))
         mean[rows] += centre
     return Mixture(mean, covariance)
+
+
+@dataclass(frozen=True, slots=True)
+class RegressorEffect:
+    """How declared effects show in one series: by regressor, estimate and standard error, and months ahead
+    (H).
+    """
+
+    estimate: dict[str, float]
+    error: dict[str, float]
+    ahead: dict[str, Floats]
+
+
+def regress(series: Floats, regressors: dict[str, Floats], horizon: int) -> RegressorEffect:
+    """Generalised least squares of one series (T) on regressors (T) under the factor's bank.
+
+    Each grid point whitens series and regressors alike; estimates are weighed as the models are, after the
+    effects.
+    """
+    observed = np.isfinite(series)
+    maps = maps_for(FACTOR_GRID, observed, horizon)
+    known = np.nan_to_num(series - _centre(series[None])[0])
+    table = np.array([np.where(observed, one, 0.0) for one in regressors.values()])
+    fits = [_least_squares(maps, point, known, table) for point in range(len(maps.grid))]
+    squares = np.array([[fit[2] for fit in fits]])
+    weights = model_weights(maps.log_likelihood(squares))[0]
+    values = sum(w * fit[0] for w, fit in zip(weights, fits, strict=True))
+    errors = np.sqrt(sum(w * fit[1] for w, fit in zip(weights, fits, strict=True)))
+    ahead = np.einsum("g,ght,rt->rh", weights, maps.ahead, table)
+    names = list(regressors)
+    return RegressorEffect(
+        dict(zip(names, np.atleast_1d(values).tolist(), strict=True)),
+        dict(zip(names, np.atleast_1d(errors).tolist(), strict=True)),
+        dict(zip(names, ahead, strict=True)),
+    )
+
+
+def _least_squares(maps: Maps, point: int, series: Floats, table: Floats) -> tuple[Floats, Floats, float]:
+    """Coefficients, their variances, and the squares left."""
+    target, columns = maps.innovations(point, series[None])[0], maps.innovations(point, table).T
+    inverse = np.linalg.pinv(columns.T @ columns)
+    coefficients = inverse @ (columns.T @ target)
+    left = float(((target - columns @ coefficients) ** 2).sum())
+    scale = left / max(maps.counted - len(coefficients), 1)
+    return coefficients, scale * np.diag(inverse), left
 
 
 def _mix(maps: Maps, series: Floats) -> tuple[Floats, Floats]:

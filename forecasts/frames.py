@@ -5,13 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from authorities.model import ALL, BASES
 from forecasts import baselines, months
 from forecasts.ladder import Rung
 from forecasts.panel import Floats, Panel
 from forecasts.seam import (
-    ALL,
     BASE_SCENARIO,
-    BASES,
     COMPONENT_SCHEMA,
     PATH_SCHEMA,
     QUANTILES,
@@ -187,7 +186,8 @@ class Book:
 
 def _pace(panel: Panel) -> dict[tuple[str, str, str], int]:
     """The pace forecast of every row, made at that row's own level as an office would."""
-    past, found = baselines.past_years(panel), {}
+    past = baselines.past_years(panel)
+    found: dict[tuple[str, str, str], int] = {}
     units, lines = np.array(panel.units, dtype=object), np.array(panel.lines, dtype=object)
     everywhere = np.full(len(units), ALL, dtype=object)
     for position, basis in enumerate(BASES):

@@ -14,7 +14,6 @@ from forecasts.panel import Flags, Floats, Integers
 
 RungName = Literal["full", "line_factor", "pace", "none"]
 
-_OWN_MODEL_MONTHS = 36
 _POSITIVE_SHARE = 0.9
 _RECENT = 12
 
@@ -45,9 +44,17 @@ def _often(positive: Flags, alive: Flags) -> Flags:
     return often
 
 
-def choose(
-    receipts: Floats, first_seen: Integers, allocated: Flags, line_modelled: bool, converged: bool | None
-) -> list[Rung]:
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a method asks of a line: whether there is a model of the line at all, from how many months on a
+    series has a model of its own, and whether the fit converged (None: nothing was iterated)."""
+
+    line_modelled: bool
+    own_months: int
+    converged: bool | None = None
+
+
+def choose(receipts: Floats, first_seen: Integers, allocated: Flags, terms: Terms) -> list[Rung]:
     """A rung for each series of one line (n × T, NaN where masked)."""
     smooth = regular(receipts, first_seen)
     history = receipts.shape[1] - first_seen
@@ -61,12 +68,11 @@ def choose(
             chosen.append(Rung("none", "no receipts in the last three years", months))
         elif not smooth[row]:
             chosen.append(Rung("pace", "zero, negative or intermittent receipts", months))
-        elif not line_modelled:
-            chosen.append(Rung("pace", f"under {_OWN_MODEL_MONTHS} regular months in the whole line", months))
-        elif months < _OWN_MODEL_MONTHS:
-            chosen.append(
-                Rung("line_factor", f"under {_OWN_MODEL_MONTHS} months of its own", months, converged)
-            )
+        elif not terms.line_modelled:
+            chosen.append(Rung("pace", "too few regular months in the whole line", months))
+        elif months < terms.own_months:
+            reason = f"under {terms.own_months} months of its own"
+            chosen.append(Rung("line_factor", reason, months, terms.converged))
         else:
-            chosen.append(Rung("full", "", months, converged))
+            chosen.append(Rung("full", "", months, terms.converged))
     return chosen

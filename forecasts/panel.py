@@ -11,16 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from authorities.model import ALL, BASES, UNALLOCATED
 from forecasts import months
-from forecasts.seam import (
-    ALL,
-    BASES,
-    COLLECTED_SCHEMA,
-    HISTORY_SCHEMA,
-    SHARES_SCHEMA,
-    UNALLOCATED,
-    ForecastProblem,
-)
+from forecasts.seam import COLLECTED_SCHEMA, HISTORY_SCHEMA, SHARES_SCHEMA, ForecastProblem
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

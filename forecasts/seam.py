@@ -12,11 +12,8 @@ import polars as pl
 
 from authorities.shocks import PolicyShock
 
-Method = Literal["structural", "pace", "naive"]
+Method = Literal["bank", "structural", "pace", "naive"]
 
-ALL = "ALL"
-UNALLOCATED = "UNALLOCATED"
-BASES = ("territory", "entitled", "recurrent")
 BASE_SCENARIO = "base"
 WITHOUT_SHOCKS = "without_shocks"
 QUANTILES = {"p05": 0.05, "p10": 0.10, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p90": 0.90, "p95": 0.95}
@@ -139,7 +136,7 @@ class YearEndForecast:
     shock_effects: pl.DataFrame
 
 
-def forecast_year_end(problem: ForecastProblem, method: Method = "structural") -> YearEndForecast:
+def forecast_year_end(problem: ForecastProblem, method: Method = "bank") -> YearEndForecast:
     """Forecast where every unit, line and basis ends the fiscal year of `problem.as_of`.
 
     Two scenarios: `base` applies the shocks announced by `as_of`, `without_shocks` none. Raises ValueError

@@ -21,6 +21,7 @@ from forecasts.prepare import floored_logs
 from forecasts.shocks import Belief, LineShocks
 
 _LINE_MODEL_MONTHS = 36
+_OWN_MODEL_MONTHS = 36
 _LONGEST_FIT = 120
 _DEFAULT_VARIANCES = np.array([1.0, 0.1, 0.01])
 """Irregular, level, season: used where a line has no fit of its own."""
@@ -51,7 +52,12 @@ def fit_line(panel: Panel, line: LineShocks) -> LineFit:
     }
     base = shocks.cleaned(line, raw, shocks.strengths(line, beliefs, {form: np.zeros(1) for form in FORMS}))
     modelled = _has_model(total)
-    rungs = ladder.choose(base, panel.first_seen, panel.allocated(), modelled, model.converged)
+    rungs = ladder.choose(
+        base,
+        panel.first_seen,
+        panel.allocated(),
+        ladder.Terms(modelled, own_months=_OWN_MODEL_MONTHS, converged=model.converged),
+    )
     return _forecast_units(panel, base, rungs, model, beliefs, regressors)
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from authorities.model import ALL, BASES
 from forecasts.panel import Floats, Integers, Panel
-from forecasts.seam import ALL, BASES, QUANTILES
+from forecasts.seam import QUANTILES
 
 Estimates = dict[tuple[str, str, str], int]
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from authorities.shocks import PolicyShock
-from forecasts import baselines, frames, futures, shocks, structural
+from forecasts import banked, baselines, frames, futures, shocks, structural
 from forecasts.fits import LineFit, mean_correlation
 from forecasts.ladder import Rung
 from forecasts.noise import Noise
@@ -19,7 +19,7 @@ from forecasts.seam import BASE_SCENARIO, ESTIMATES_SCHEMA, WITHOUT_SHOCKS, Fore
 from forecasts.shocks import LineShocks
 from forecasts.summary import Estimates, Row, Tally
 
-METHODS = ("structural", "pace", "naive")
+METHODS = ("bank", "structural", "pace", "naive")
 _MOST_ALIKE = 0.8
 _SURE_OF_PART = 0.05
 
@@ -98,10 +98,11 @@ def _answers(
     declared = [
         shocks.line_shocks(known, line.lines[0], line.units, panel.first_month, length) for line in lines
     ]
-    fits = [structural.fit_line(line, terms) for line, terms in zip(lines, declared, strict=True)]
+    fit_line = banked.fit_line if method == "bank" else structural.fit_line
+    fits = [fit_line(line, terms) for line, terms in zip(lines, declared, strict=True)]
     cross = alike([fit.surprises for fit in fits])
     for line, terms, fit in zip(lines, declared, fits, strict=True):
-        yield _structural(line, terms, fit, noise, cross)
+        yield _modelled(line, terms, fit, noise, cross)
 
 
 def _baseline(line: Panel, method: str, noise: Noise) -> LineAnswer:
@@ -114,7 +115,7 @@ def _baseline(line: Panel, method: str, noise: Noise) -> LineAnswer:
     return LineAnswer(line, remaining, remaining, rungs, [])
 
 
-def _structural(line: Panel, terms: LineShocks, fit: LineFit, noise: Noise, cross: float) -> LineAnswer:
+def _modelled(line: Panel, terms: LineShocks, fit: LineFit, noise: Noise, cross: float) -> LineAnswer:
     future = futures.draw_line(line, fit, noise, cross)
     plain = still_to_come(line, future)
     if not terms.terms:

@@ -9,9 +9,8 @@ from datetime import date
 import polars as pl
 import pytest
 
+from authorities.model import ALL, BASES
 from forecasts.seam import (
-    ALL,
-    BASES,
     COMPONENT_SCHEMA,
     PATH_SCHEMA,
     STATUS_SCHEMA,
@@ -22,7 +21,7 @@ from forecasts.seam import (
 )
 from tests.forecasts.problems import district, estimate, problem, rows, seasonal
 
-METHODS = ("structural", "pace", "naive")
+METHODS = ("bank", "structural", "pace", "naive")
 JUNE = date(2020, 6, 30)
 
 
@@ -322,7 +321,7 @@ def test_a_wrong_question_is_refused_with_its_reason(broken: object, words: str)
 
 
 def test_an_unknown_method_is_refused() -> None:
-    with pytest.raises(ValueError, match="there are structural"):
+    with pytest.raises(ValueError, match="there are bank"):
         forecast_year_end(problem(district()), "crystal ball")  # type: ignore[arg-type]
 
 

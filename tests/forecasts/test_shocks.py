@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import authorities
+from authorities.model import ALL
 from authorities.shocks import PolicyShock, ShockRegister
 from forecasts import months, shocks
-from forecasts.seam import ALL, YearEndForecast, forecast_year_end
+from forecasts.seam import YearEndForecast, forecast_year_end
 from tests.forecasts.problems import changed, deferral, district, estimate, loss, problem
 
 FIRST = months.ordinal(date(2019, 1, 1))

@@ -1,0 +1,135 @@
+"""The bank method: what `forecasts.factors` makes of a line's logs, with shocks and the ladder around it.
+
+Which series can bear logs is `forecasts.ladder`'s to say; drawing months to come is `forecasts.futures`'.
+"""
+
+import numpy as np
+
+from forecasts import factors, ladder, shocks
+from forecasts.fits import FORMS, LineFit, blank, line_total, lower_root, units_weights
+from forecasts.ladder import Rung
+from forecasts.panel import Flags, Floats, Integers, Panel
+from forecasts.prepare import alive_since, floored_logs
+from forecasts.shocks import Belief, LineShocks
+
+_OWN_MONTHS = 24
+_OWN_MONTHS_BESIDE_FACTOR = 12
+_LARGEST_SKEW = 0.25
+"""Variance of a month's log above which receipts are taken to scatter downwards rather than upwards: what a
+lognormal adds to its mean is bounded there."""
+_YOUNG_SPREAD = 0.4
+
+
+def fit_line(panel: Panel, line: LineShocks) -> LineFit:
+    """Fit one line (`panel` holds its series only) with the shocks declared for it."""
+    raw, weights = panel.receipts, units_weights(panel.receipts)
+    past = {form: shocks.regressor(line, form, weights)[: raw.shape[1]] for form in FORMS}
+    seen = {form: one for form, one in past.items() if np.abs(one).max(initial=0) > 0.01}
+    effect = _effects(panel, shocks.cleaned(line, raw, line.declared()), seen)
+    beliefs = {form: _belief(line, form, effect) for form in FORMS}
+    still = {form: np.zeros(1) for form in FORMS}
+    base = shocks.cleaned(line, raw, shocks.strengths(line, beliefs, still)) if line.terms else raw
+    fit = _fit_units(panel, base, beliefs)
+    for form, ahead in effect.ahead.items() if effect is not None else ():
+        fit.response[form][:] = ahead
+    return fit
+
+
+def _belief(line: LineShocks, form: str, effect: factors.RegressorEffect | None) -> Belief:
+    belief = shocks.declared_belief(line, form)
+    if effect is None or form not in effect.estimate:
+        return belief
+    return belief.updated(effect.estimate[form], effect.error[form])
+
+
+def _effects(panel: Panel, declared: Floats, seen: dict[str, Floats]) -> factors.RegressorEffect | None:
+    """What the line's factor (or total) shows of its declared shocks; None where it cannot show any."""
+    if not seen:
+        return None
+    series = _line_series(panel, declared)
+    if np.isfinite(series).sum() < _OWN_MONTHS:
+        return None
+    begin = int(np.isfinite(series).argmax())
+    shocked = series + sum(seen.values(), np.zeros_like(series))
+    return factors.regress(shocked[begin:], {form: one[begin:] for form, one in seen.items()}, panel.horizon)
+
+
+def _line_series(panel: Panel, receipts: Floats) -> Floats:
+    """T, logs of the line as a whole: the factor of its regular units, or their total; NaN where unknown."""
+    since = alive_since(receipts)
+    fit = ladder.regular(receipts, since) & panel.allocated() & _seasoned(receipts, since)
+    if fit.sum() >= factors.UNITS_FOR_FACTOR:
+        return factors.common_factor(floored_logs(receipts, since)[fit])
+    total = line_total(receipts, fit)[None, :]
+    start = alive_since(total)
+    if not fit.any() or not ladder.regular(total, start)[0]:
+        return np.full(receipts.shape[1], np.nan)
+    logs: Floats = floored_logs(total, start)[0]
+    return logs
+
+
+def _seasoned(receipts: Floats, since: Integers) -> Flags:
+    """Series with months enough to speak for their line."""
+    old: Flags = receipts.shape[1] - since >= factors.MONTHS_FOR_FACTOR
+    return old
+
+
+def _fit_units(panel: Panel, base: Floats, beliefs: dict[str, Belief]) -> LineFit:
+    since = alive_since(base)
+    series = _line_series(panel, base)
+    known = np.isfinite(series).sum()
+    old = ladder.regular(base, since) & panel.allocated() & _seasoned(base, since)
+    beside = old.sum() >= factors.UNITS_FOR_FACTOR
+    terms = ladder.Terms(
+        line_modelled=bool(known >= _OWN_MONTHS),
+        own_months=_OWN_MONTHS_BESIDE_FACTOR if beside else _OWN_MONTHS,
+        converged=True,  # weighing fixed models cannot fail to converge
+    )
+    rungs = ladder.choose(base, since, panel.allocated(), terms)
+    fit = blank(rungs, base, panel.horizon, beliefs)
+    full, young = _standing(rungs, "full"), _standing(rungs, "line_factor")
+    logs = floored_logs(base, since)
+    if len(full):
+        _enter(fit, full, factors.forecast_logs(logs[full], panel.horizon))
+    if len(young):
+        _follow(fit, young, logs[young], series)
+    return fit
+
+
+def _standing(rungs: list[Rung], name: str) -> Integers:
+    return np.array([row for row, rung in enumerate(rungs) if rung.name == name], dtype=np.int64)
+
+
+def _enter(fit: LineFit, rows: Integers, answer: factors.LogForecast) -> None:
+    fit.mean[rows] = unskewed(answer.mean, answer.shared + answer.own)
+    fit.common[rows], fit.own[rows] = lower_root(answer.shared), lower_root(answer.own)
+    fit.surprises[:] = answer.surprises
+
+
+def unskewed(mean: Floats, covariance: Floats) -> Floats:
+    """Means of logs (n × H) lowered by what a lognormal of large variance would wrongly add to receipts."""
+    variance = np.einsum("nhh->nh", covariance)
+    lowered: Floats = mean - 0.5 * np.maximum(variance - _LARGEST_SKEW, 0)
+    return lowered
+
+
+def _follow(fit: LineFit, rows: Integers, logs: Floats, series: Floats) -> None:
+    """Young units: the line's own forecast, moved to where the unit stood beside it in the months it has."""
+    begin, horizon = int(np.isfinite(series).argmax()), fit.mean.shape[1]
+    line = factors.mixture(factors.FACTOR_GRID, series[None, begin:], horizon)
+    gap = logs - series[None, :]
+    months = np.isfinite(gap).sum(axis=1)
+    spread = np.sqrt((_YOUNG_SPREAD**2 * 3 + months * _variance(gap)) / (3 + months))
+    away = np.where(months > 0, np.nansum(np.nan_to_num(gap), axis=1) / np.maximum(months, 1), 0.0)
+    alike = np.eye(horizon)[None] + 1 / np.maximum(months, 1)[:, None, None]
+    own = spread[:, None, None] ** 2 * alike
+    fit.mean[rows] = unskewed(line.mean + away[:, None], line.covariance + own)
+    fit.common[rows], fit.own[rows] = lower_root(line.covariance), lower_root(own)
+
+
+def _variance(gap: Floats) -> Floats:
+    known = np.isfinite(gap)
+    count = np.maximum(known.sum(axis=1), 1)
+    centre = np.where(known, gap, 0).sum(axis=1) / count
+    variance: Floats = (np.where(known, gap - centre[:, None], 0) ** 2).sum(axis=1) / count
+    return variance
