@@ -20,6 +20,7 @@ from warehouse.tables.dimensions import DIMENSIONS
 from warehouse.tables.marts import MARTS, PUBLICATION
 
 LATEST = "latest"
+READABLE = (*MARTS, *DIMENSIONS, PUBLICATION)
 _DIALECT = Dialect()
 # No extension is fetched, and a table name never means a Python variable of the caller.
 _OFFLINE: Mapping[str, bool] = {
@@ -68,14 +69,17 @@ def older_files(folder: PublicationFolder, table: Table, register: Register) -> 
 
 
 @contextmanager
-def sealed_reader(folder: PublicationFolder) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in memory with the warehouse's views, which can reach no file but theirs.
+def sealed_reader(
+    folder: PublicationFolder, tables: Iterable[Table] = READABLE
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory with views of ``tables``, which can reach no file but theirs.
 
-    ``latest`` holds the newest night, ``main`` all nights, as in a publication's own file.
+    ``latest`` holds the newest night, ``main`` all nights, as in a publication's own file. A view over a
+    year of nights takes some 15 ms to bind, so who knows what is read asks for that alone.
     """
     with duckdb.connect(":memory:", config=dict(_OFFLINE)) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        allowed = _create_views(connection, folder)
+        allowed = _create_views(connection, folder, tables)
         paths = ", ".join(literal(str(file)) for file in allowed)
         connection.execute(f"SET allowed_paths = [{paths}]")
         connection.execute("SET enable_external_access = false")
@@ -83,7 +87,9 @@ def sealed_reader(folder: PublicationFolder) -> Iterator[duckdb.DuckDBPyConnecti
         yield connection
 
 
-def _create_views(connection: duckdb.DuckDBPyConnection, folder: PublicationFolder) -> list[Path]:
+def _create_views(
+    connection: duckdb.DuckDBPyConnection, folder: PublicationFolder, tables: Iterable[Table]
+) -> list[Path]:
     """Create all views; returns the files they read."""
     pointed = folder.pointed()
     newest = pointed.register.newest()
@@ -95,14 +101,12 @@ def _create_views(connection: duckdb.DuckDBPyConnection, folder: PublicationFold
         read.extend(present)
 
     connection.execute(f"CREATE SCHEMA {LATEST}")
-    for table in (*MARTS, *DIMENSIONS):
+    for table in tables:
+        if table is PUBLICATION:
+            last = pointed.publication_id
+            view(f"main.{table.name}", table, [folder.parquet(last, table.name)] if last else [])
+            continue
         own = [folder.parquet(newest.publication_id, table.name)] if newest else []
         view(f"{LATEST}.{table.name}", table, own)
         view(f"main.{table.name}", table, own + older_files(folder, table, pointed.register))
-    known_to = pointed.publication_id
-    view(
-        f"main.{PUBLICATION.name}",
-        PUBLICATION,
-        [folder.parquet(known_to, PUBLICATION.name)] if known_to else [],
-    )
     return read

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from warehouse.engines import Publication, PublicationFacts, StepListener, WarehouseError
 from warehouse.keys import check_keys
-from warehouse.parquet_views import sealed_reader
+from warehouse.parquet_views import READABLE, sealed_reader
 from warehouse.projections import conform, grain, polars_schema
 from warehouse.publication_file import build_file
 from warehouse.publication_folder import PublicationFolder, PublishingLock
@@ -31,7 +31,7 @@ from warehouse.tables.dimensions import DIMENSIONS
 from warehouse.tables.marts import MART_WARNING, MARTS, PUBLICATION
 
 LOG = logging.getLogger(__name__)
-READABLE = {table.name: table for table in (*MARTS, *DIMENSIONS, PUBLICATION)}
+_READABLE = {table.name: table for table in READABLE}
 # DuckDB and polars hand on what the system said, not its number.
 _FULL = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)]
 
@@ -144,13 +144,13 @@ class DuckDBWarehouse:
         Raises:
             WarehouseError: for an unknown name, or ``as_of`` with a dimension.
         """
-        table = READABLE.get(name)
+        table = _READABLE.get(name)
         if table is None:
-            raise WarehouseError(f"the warehouse has no table '{name}'; it has {', '.join(READABLE)}")
+            raise WarehouseError(f"the warehouse has no table '{name}'; it has {', '.join(_READABLE)}")
         if as_of is not None and "as_of" not in table.columns:
             raise WarehouseError(f"{name} is not kept by night; read it without one")
         chosen = "" if as_of is None else f" WHERE as_of = DATE '{as_of}'"
-        with _clear_reading(self._folder.link), sealed_reader(self._folder) as connection:
+        with _clear_reading(self._folder.link), sealed_reader(self._folder, [table]) as connection:
             frame = connection.execute(f"SELECT * FROM main.{name}{chosen}").pl()  # noqa: S608 - a declared name
         # Not conform(): a night of an older version may lack a column that is required by now.
         return frame.cast(pl.Schema(polars_schema(table))).sort(grain(table))

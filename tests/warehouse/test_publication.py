@@ -170,6 +170,19 @@ def test_the_whole_home_can_move(link: Path, tmp_path: Path) -> None:
         assert connection.execute(f"SELECT count(*) FROM {BRIEF}").fetchall() == [(2,)]
 
 
+@pytest.mark.parametrize("name", ["100% of #1; 'kho' \"hai\"", "sub/../through", "linked"])
+def test_the_home_may_have_an_awkward_name_or_be_reached_by_a_detour(tmp_path: Path, name: str) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "linked").symlink_to(tmp_path / "sub", target_is_directory=True)
+    link = tmp_path / name / "ward cast.duckdb"
+    warehouse = open_warehouse(warehouse_url(link))
+    for night in (EARLIER, NIGHT):
+        warehouse.publish(night, marts(night), dimensions(), facts())
+    assert set(collected(warehouse)) == {EARLIER, NIGHT}
+    with duckdb.connect(str(link), read_only=True) as connection:
+        assert connection.execute(f"SELECT count(*) FROM {BRIEF}").fetchall() == [(2,)]
+
+
 def test_nights_of_an_older_version_are_read_with_nulls_for_what_they_lack(
     warehouse: Warehouse, link: Path
 ) -> None:
