@@ -179,6 +179,7 @@ class _FolderReader:
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             self.mistakes.append(f"{name}: not readable as YAML: {' '.join(str(error).split())}")
             return None, {}
+        self.mistakes.extend(f"{name} {said}" for said in _keys_given_twice(node))
         if not isinstance(data, dict):
             self.mistakes.append(f"{name}: expected keys and values, found {type(data).__name__}")
             return None, {}
@@ -238,6 +239,21 @@ def _line_numbers(node: yaml.Node | None, at: tuple[Any, ...] = ()) -> Iterator[
             yield from _line_numbers(value, (*at, position))
 
 
+def _keys_given_twice(node: yaml.Node | None) -> Iterator[str]:
+    """Keys that stand twice in one mapping: YAML would silently let the later one win."""
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if key.value in seen:
+                yield f"line {line}: key '{key.value}' stands already in line {seen[key.value]}; keep one"
+            seen.setdefault(key.value, line)
+            yield from _keys_given_twice(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _keys_given_twice(value)
+
+
 def _nearest_line(lines: dict[tuple[Any, ...], int], location: tuple[Any, ...]) -> int:
     while location and location not in lines:
         location = location[:-1]
@@ -265,10 +281,26 @@ def _cross_checks(authority: Authority) -> Iterator[str]:
             near = difflib.get_close_matches(line_code, sorted(lines), n=1)
             hint = f"did you mean '{near[0]}'?" if near else "add it to revenue_lines.csv"
             yield f"{file}: '{what}' names line '{line_code}', which revenue_lines.csv lacks; {hint}"
+    yield from _unknown_units(authority)
     yield from _duplicates("units.csv", "unit_key", [unit.unit_key for unit in authority.units])
     yield from _duplicates("revenue_items.csv", "item_code", [item.item_code for item in authority.items])
     yield from _duplicates("revenue_lines.csv", "line_code", [line.line_code for line in authority.lines])
     yield from _duplicates("forms/", "form_code", [form.form_code for form in authority.forms])
+
+
+def _unknown_units(authority: Authority) -> Iterator[str]:
+    """References to units that ``units.csv`` lacks; only a successor may lie outside the authority."""
+    codes, keys = {unit.code for unit in authority.units}, {unit.unit_key for unit in authority.units}
+    references = [
+        *(("sharing_rules.csv", rule.unit_code, codes | {"*"}) for rule in authority.sharing_rules),
+        *(("shocks.yaml", code, codes) for shock in authority.shocks for code in shock.unit_codes),
+        *(("successions.csv", succession.old_unit_key, keys) for succession in authority.successions),
+    ]
+    for file, named, known in references:
+        if named not in known:
+            near = difflib.get_close_matches(named, sorted(known), n=1)
+            hint = f"did you mean '{near[0]}'?" if near else "add it to units.csv"
+            yield f"{file}: unit '{named}' is not in units.csv; {hint}"
 
 
 def _duplicates(file: str, key: str, values: list[str]) -> Iterator[str]:

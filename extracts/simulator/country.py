@@ -71,7 +71,10 @@ def _write_authority(base: Authority, folder: Path, wards: int, years: int) -> A
             shutil.copyfile(base.folder / name, folder / name)
     settings = yaml.safe_load((base.folder / "authority.yaml").read_text(encoding="utf-8"))
     last_year = settings["sample"]["last_day"].year
-    settings |= {"code": _CODE, "title": {"vi": "Cả nước (mô phỏng)", "en": "The whole country (simulated)"}}
+    settings |= {
+        "code": _CODE, "title": {"vi": "Cả nước (mô phỏng)", "en": "The whole country (simulated)"},
+        "recipients": {},
+    }  # fmt: skip
     settings["sample"] |= {"targets": {}, "first_day": dt.date(last_year - years + 1, 1, 1)}
     _write_yaml(folder / "authority.yaml", settings)
     simulation = yaml.safe_load((base.folder / "simulation.yaml").read_text(encoding="utf-8"))

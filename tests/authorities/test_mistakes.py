@@ -1,0 +1,124 @@
+"""A mistake in an authority's folder is told with file, line or key, what is wrong, what would be right."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from authorities.loading import AUTHORITIES_FOLDER, AuthorityError, find_authority, load_authority
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A file of the folder, what is replaced in it, and the words that the error must hold."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    said: tuple[str, ...]
+
+
+MISTAKES = [
+    Mistake("misspelt key", "authority.yaml", "time_zone:", "time_zon:",
+            ("authority.yaml line", "'time_zon' is not known", "did you mean 'time_zone'?")),
+    Mistake("time zone that does not exist", "authority.yaml", "Asia/Ho_Chi_Minh", "Asia/Long_Bien",
+            ("authority.yaml line", "time_zone", "Asia/Long_Bien", "use an IANA name")),
+    Mistake("key given twice", "authority.yaml", "fiscal_year_start_month: 1",
+            "fiscal_year_start_month: 1\nfiscal_year_start_month: 4",
+            ("authority.yaml line", "'fiscal_year_start_month' stands already in line", "keep one")),
+    Mistake("not YAML", "authority.yaml", "currency:", "currency: [",
+            ("authority.yaml: not readable as YAML",)),
+    Mistake("key missing", "authority.yaml", "first_night: 2013-01-01\n", "",
+            ("authority.yaml line", "'first_night' is missing")),
+    Mistake("unit ends before it begins", "units.csv",
+            "Sài Đồng,2004-01-01,2024-12-31", "Sài Đồng,2004-01-01,2003-12-31",
+            ("units.csv line 11", "valid_to 2003-12-31 lies before valid_from 2004-01-01")),
+    Mistake("unit twice", "units.csv", "\n00118,Ngọc Thụy", "\n00115,Ngọc Thụy",
+            ("units.csv: unit_key '00115@2004' stands 2 times", "keep one")),
+    Mistake("cell too many", "revenue_lines.csv", "vat,Thuế giá trị gia tăng", "vat,Thuế, giá trị gia tăng",
+            ("revenue_lines.csv line 2", "a different number of cells than the header")),
+    Mistake("item in an unknown line", "revenue_items.csv", "1001,pit,", "1001,pitt,",
+            ("revenue_items.csv: '1001'", "line 'pitt'", "did you mean 'pit'?")),
+    Mistake("share above 100", "sharing_rules.csv",
+            "vat,*,2017-01-01,2020-12-31,7,", "vat,*,2017-01-01,2020-12-31,107,",
+            ("sharing_rules.csv line 21", "share_pct", "less than or equal to 100", "107")),
+    Mistake("share of an unknown unit", "sharing_rules.csv", "vat,*,2017-01-01", "vat,00128,2017-01-01",
+            ("sharing_rules.csv: unit '00128' is not in units.csv", "did you mean '00")),
+    Mistake("successor of nobody", "successions.csv", "00133@2004,", "00134@2004,",
+            ("successions.csv: unit '00134@2004' is not in units.csv", "did you mean")),
+    Mistake("recurrent mark of an unknown line", "recurrent_lines.csv", "land_rent,", "land_rents,",
+            ("recurrent_lines.csv: 'land_rents'", "did you mean 'land_rent'?")),
+    Mistake("form without money", "forms/treasury_receipts_daily.yaml", "field: amount", "field: ignored",
+            ("forms/treasury_receipts_daily.yaml line", "no column has field 'amount'")),
+    Mistake("form with a broken pattern", "forms/treasury_receipts_daily.yaml", "(?P<year>", "(?P<year",
+            ("forms/treasury_receipts_daily.yaml line", "is not a regular expression")),
+    Mistake("form that names no month", "forms/tax_arrears.yaml", "(?P<month>", "(?P<mon>",
+            ("forms/tax_arrears.yaml line", "lacks the named group(s) (?P<month>")),
+    Mistake("estimate of an unknown line", "forms/estimate_initial.yaml", "value: vat}", "value: vta}",
+            ("forms: estimate_initial: 'vta'", "did you mean 'vat'?")),
+    Mistake("shock that moves nowhere", "shocks.yaml", 'deferred_to: "2020-09"', 'deferred_to: "2020-03"',
+            ("shocks.yaml line", "deferred_to (2020-03) must be a later month than due_month (2020-04)")),
+]  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the shipped folder to spoil."""
+    return Path(shutil.copytree(AUTHORITIES_FOLDER / "long_bien", tmp_path / "long_bien"))
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
+def test_a_mistake_is_named_with_its_place_and_remedy(folder: Path, mistake: Mistake) -> None:
+    path = folder / mistake.file
+    text = path.read_text(encoding="utf-8")
+    assert mistake.old in text, "the test spoils nothing: the shipped file has changed"
+    path.write_text(text.replace(mistake.old, mistake.new, 1), encoding="utf-8")
+
+    with pytest.raises(AuthorityError) as raised:
+        load_authority(folder)
+
+    told = "\n".join(raised.value.mistakes)
+    assert all(words in told for words in mistake.said), told
+
+
+def test_all_mistakes_are_told_at_once(folder: Path) -> None:
+    for mistake in (MISTAKES[0], MISTAKES[5], MISTAKES[13]):
+        path = folder / mistake.file
+        path.write_text(
+            path.read_text(encoding="utf-8").replace(mistake.old, mistake.new, 1), encoding="utf-8"
+        )
+
+    with pytest.raises(AuthorityError) as raised:
+        load_authority(folder)
+
+    told = str(raised.value)
+    assert [
+        name for name in (MISTAKES[0].file, MISTAKES[5].file, MISTAKES[13].file) if name not in told
+    ] == []
+
+
+def test_a_missing_file_and_a_wrong_encoding_are_told(folder: Path) -> None:
+    (folder / "revenue_lines.csv").unlink()
+    units = folder / "units.csv"
+    units.write_bytes(units.read_text(encoding="utf-8").encode("utf-16"))
+
+    with pytest.raises(AuthorityError) as raised:
+        load_authority(folder)
+
+    assert "revenue_lines.csv: the file is missing" in raised.value.mistakes
+    assert any(said.startswith("units.csv: not UTF-8") for said in raised.value.mistakes)
+
+
+def test_a_folder_that_is_not_there_names_those_that_ship() -> None:
+    with pytest.raises(AuthorityError, match="long_bien"):
+        find_authority("authorities/long_bein")
+
+
+def test_the_digest_changes_with_any_configured_byte(folder: Path) -> None:
+    before = load_authority(folder).config_sha256
+    path = folder / "sharing_rules.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace(",7,true", ",8,true", 1), encoding="utf-8")
+
+    assert load_authority(folder).config_sha256 != before
