@@ -3,6 +3,7 @@
 What it shows is in ``bulletins.fan``; the small bars of the tables are in the templates.
 """
 
+import copy
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,30 +24,43 @@ _SEPARATORS = {"vi": (",", "."), "en": (".", ",")}
 
 @dataclass(frozen=True)
 class Frame:
-    """Size of a chart's plot in pixels, and how many months lie between two labels of its axis."""
+    """Width of a chart's plot in pixels, and how many months lie between two labels of its axis."""
 
     width: int
-    height: int
     months_apart: int = 1
 
 
-WIDE, NARROW = Frame(560, 270), Frame(205, 230, months_apart=3)
+WIDE, NARROW = Frame(560), Frame(205, months_apart=3)
+HEIGHT = 255
 
 
-def fan_svg(fan: Fan, figures: Figures, words: dict[str, str], frame: Frame, label: str) -> str:
-    """The chart as one SVG element; ``label`` is what a screen reader says of it.
+def fan_svgs(fan: Fan, figures: Figures, words: dict[str, str], label: str) -> dict[str, str]:
+    """The chart as SVG elements ``wide`` and ``narrow``; ``label`` is what a screen reader says of it.
 
     ``words`` gives the labels of the lines: actual, estimate, low, median, high.
     """
     import vl_convert
 
+    drawing = _Drawing(fan, figures, words).specification()
     decimal, thousands = _SEPARATORS[figures.language]
-    drawn = vl_convert.vegalite_to_svg(
-        _Drawing(fan, figures, words, frame).specification(),
-        allowed_base_urls=[],
-        format_locale={"decimal": decimal, "thousands": thousands, "grouping": [3], "currency": ["", ""]},
-    )
-    return _for_page(drawn, label)
+    locale = {"decimal": decimal, "thousands": thousands, "grouping": [3], "currency": ["", ""]}
+    return {
+        name: _for_page(
+            vl_convert.vegalite_to_svg(_fitted(drawing, frame), allowed_base_urls=[], format_locale=locale),
+            label,
+        )
+        for name, frame in (("wide", WIDE), ("narrow", NARROW))
+    }
+
+
+def _fitted(drawing: dict[str, Any], frame: Frame) -> dict[str, Any]:
+    """The drawing in a frame's width and with its months; to build it twice takes much longer."""
+    fitted = copy.deepcopy(drawing) | {"width": frame.width}
+    for layer in fitted["layer"]:
+        layer["encoding"]["x"]["axis"]["values"] = list(
+            range(frame.months_apart, MONTHS + 1, frame.months_apart)
+        )
+    return fitted
 
 
 def _for_page(drawn: str, label: str) -> str:
@@ -64,11 +78,11 @@ def _for_page(drawn: str, label: str) -> str:
 class _Drawing:
     """The layers of one fan chart, from the band at the bottom to the labels on top."""
 
-    def __init__(self, fan: Fan, figures: Figures, words: dict[str, str], frame: Frame) -> None:
+    def __init__(self, fan: Fan, figures: Figures, words: dict[str, str]) -> None:
         import altair as alt
 
         self.alt: Any = alt
-        self.fan, self.figures, self.words, self.frame = fan, figures, words, frame
+        self.fan, self.figures, self.words = fan, figures, words
         self.scale = figures.headline_scale(fan.largest)
         self.top = self.shown(fan.largest) * 1.06 or 1.0
         self.came = [{"x": 0.0, "y": 0.0}] + [
@@ -84,9 +98,7 @@ class _Drawing:
             *self.actual(),
             *self.labels(),
         ]
-        chart = self.alt.layer(*layers).properties(
-            width=self.frame.width, height=self.frame.height, background="transparent"
-        )
+        chart = self.alt.layer(*layers).properties(height=HEIGHT, background="transparent")
         chart = chart.configure(font=FONT).configure_view(stroke=None)
         chart = chart.configure_axis(
             labelColor=INK, labelFontSize=12, gridColor="#e1e5eb", domainColor="#8a919e", tickColor="#8a919e"
@@ -102,8 +114,7 @@ class _Drawing:
     def places(self, column: str = "y") -> dict[str, Any]:
         """Encodings along the year and up the money, shared by every layer."""
         names = ["", *(self.figures.month(month) for month in self.fan.months)]
-        ticks = list(range(self.frame.months_apart, MONTHS + 1, self.frame.months_apart))
-        months = self.alt.Axis(title=None, values=ticks, labelExpr=f"{names}[datum.value]", grid=False)
+        months = self.alt.Axis(title=None, labelExpr=f"{names}[datum.value]", grid=False)
         money = self.alt.Axis(title=None, format=",.0f" if self.top > 5 else ",.1f", tickCount=5)
         return {
             "x": self.alt.X("x:Q", scale=self.alt.Scale(domain=[0, MONTHS], nice=False), axis=months),
@@ -181,7 +192,7 @@ class _Drawing:
 
     def _kept_apart(self, heights: list[float]) -> list[float]:
         """Rising heights moved up as far as their labels would touch, then down again from the top."""
-        gap = LABEL_GAP / self.frame.height * self.top
+        gap = LABEL_GAP / HEIGHT * self.top
         for place in range(1, len(heights)):
             heights[place] = max(heights[place], heights[place - 1] + gap)
         ceiling = self.top

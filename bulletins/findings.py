@@ -93,8 +93,12 @@ class QuarantineRow:
     explanation: str
 
 
-def warning_groups(night: Night) -> tuple[WarningGroup, ...]:
-    """Warnings that are not closed, by rule; the gravest rule first, then in the authority's order."""
+def warning_groups(night: Night, order: Sequence[str]) -> tuple[WarningGroup, ...]:
+    """Warnings that are not closed, by rule; the gravest rule first, then in the authority's order.
+
+    Within a rule units follow ``order``, those it does not name first.
+    """
+    places = {unit_key: place for place, unit_key in enumerate(order, start=1)}
     rules = {rule.rule_code: rule for rule in night.authority.settings.warning_rules}
     by_rule: dict[str, list[Row]] = {}
     for row in night.rows("mart_warning"):
@@ -108,7 +112,8 @@ def warning_groups(night: Night) -> tuple[WarningGroup, ...]:
         title = rules[code].title if code in rules else Words(vi=code, en=code)
         owners = night.authority.settings.recipients.get(rows[0]["owner"], ())
         warnings = tuple(
-            _warning(row, night.as_of) for row in sorted(rows, key=lambda row: row["warning_id"])
+            _warning(row, night.as_of)
+            for row in sorted(rows, key=lambda row: (places.get(row["unit_key"], 0), row["warning_id"]))
         )
         groups.append(WarningGroup(title, rows[0]["severity"], owners, warnings))
     return tuple(groups)

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from authorities.model import Authority
-from warehouse.projections import empty_frame
+from warehouse.projections import empty_frame, grain
 from warehouse.tables.dimensions import DIMENSIONS
 from warehouse.tables.marts import MARTS
 
@@ -46,11 +46,12 @@ class Night:
         return self.authority.fiscal_year(self.as_of)
 
     def rows(self, name: str, **where: str) -> list[Row]:
-        """Rows of a mart or dimension that hold ``where``, as plain Python values; none where it lacks."""
+        """Rows of a mart or dimension that hold ``where``, by its grain; none where it lacks."""
         frame = {**self.marts, **self.dimensions}.get(name)
         if frame is None or frame.is_empty():
             frame = empty_frame(_TABLES[name])
         kept = frame.filter(*(pl.col(column) == value for column, value in where.items()))
+        kept = kept.sort([column for column in grain(_TABLES[name]) if column in kept.columns])
         return [{key: _finite(value) for key, value in row.items()} for row in kept.to_dicts()]
 
     def unit_names(self) -> dict[str, str]:

@@ -124,6 +124,15 @@ class Figures:
         digits = 1 if scale.size > self.display.size or abs(amount) < 100 * scale.size else 0
         return f"{self.number(amount / scale.size, digits)} {scale.unit}"
 
+    def money_of(self, part: Decimal | None, whole: Decimal | None) -> str:
+        """A part and its whole in one unit: 1.246,1 / 2.457,3 tỷ đồng."""
+        if part is None or whole is None:
+            return self.money(part)
+        scale = self.headline_scale(whole)
+        digits = 1 if scale.size > self.display.size else 0
+        parts = " / ".join(self.number(amount / scale.size, digits) for amount in (part, whole))
+        return f"{parts} {scale.unit}"
+
     def day(self, value: dt.date | None) -> str:
         """A day: 30/6/2020 in Vietnamese, 30 June 2020 in English."""
         return self._dated(value, {"vi": "d/M/yyyy", "en": "d MMMM yyyy"})

@@ -16,7 +16,7 @@ import polars as pl
 
 from authorities.model import Authority
 from bulletins import findings, positions
-from bulletins.charts import NARROW, WIDE, fan_svg
+from bulletins.charts import fan_svgs
 from bulletins.fan import Fan, fan_of
 from bulletins.night import Night
 from bulletins.numbers import Figures
@@ -39,9 +39,8 @@ def render_bulletin(
     """One self-contained HTML page of the night in ``publication``, in the authority's languages.
 
     ``marts`` and ``dimensions`` hold frames by table name, in currency units and percent, with or without
-    ``publication_id``; what lacks or is empty is said to lack. ``publication`` is a row of that table, of
-    which ``as_of``, ``publication_id``, ``code_version`` and ``config_sha256`` are shown. The same input gives the
-    same page.
+    ``publication_id``; what lacks or is empty is said to lack. ``publication`` is a row of that table; its
+    night, id, code version and configuration digest are shown. The same input gives the same page.
     """
     from markupsafe import Markup
 
@@ -57,6 +56,7 @@ def render_bulletin(
     )
 
 
+@cache
 def _environment() -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -97,6 +97,7 @@ def _edition(environment: "Environment", night: Night, language: str) -> dict[st
         "publication": {"publication_id": "", "code_version": "", "config_sha256": ""}
         | dict(night.publication),
         "has_assumed": night.authority.has_assumed_values,
+        "past_mid_year": positions.past_mid_year(night),
         "threshold": settings.half_year_threshold_pct,
         "threshold_text": f"{_short(figures, settings.half_year_threshold_pct)}%",
         "brief": next(iter(night.rows("mart_district_brief")), None),
@@ -106,7 +107,7 @@ def _edition(environment: "Environment", night: Night, language: str) -> dict[st
         "need": need,
         "months_left": _short(figures, float(need.months_left)) if need else "",
         "spending": spending,
-        "warning_groups": findings.warning_groups(night),
+        "warning_groups": findings.warning_groups(night, [row.key for row in reversed(units.rows)]),
         "marks": findings.gravest_by_unit(night),
         "arrivals": findings.arrivals(night),
         "quarantine": findings.quarantine(night),
@@ -161,13 +162,19 @@ def _scales(
     low = min([share for shares_ in outlooks for share in shares_[:1] if share is not None], default=80.0)
     high = max([share for shares_ in outlooks for share in shares_[2:] if share is not None], default=120.0)
     return {
-        "share_top": _top(shares),
+        "share_top": _share_top(shares),
         "line_top": _top(row.share for row in lines.rows),
         "spending_top": _top(spent),
         "outlook_bottom": max(0.0, math.floor(min(low, 90.0) / 10) * 10.0),
         "outlook_top": min(_MOST_OUTLOOK, math.ceil(max(high, 110.0) / 10) * 10.0),
         "shows_pace": any(row.pace is not None for row in rows),
     }
+
+
+def _share_top(shares: Iterable[float | None]) -> float:
+    """What the largest share needs, in tens: wards differ by a few percent, and a bar has to show it."""
+    largest = max((share for share in shares if share is not None), default=0.0)
+    return min(_MOST_SHARE, max(60.0, math.ceil(largest / 10) * 10.0))
 
 
 def _top(shares: Iterable[float | None]) -> float:
@@ -188,8 +195,9 @@ def _chart(environment: "Environment", edition: dict[str, Any], fan: Fan | None)
     names = {key: words[key] for key in ("actual", "low", "median", "high")} | {
         "estimate": words["estimate_short"]
     }
-    drawn = {
-        key: Markup(fan_svg(fan, figures, names, frame, " ".join(label.split())))  # noqa: S704 - numbers and our own words
-        for key, frame in (("fan_wide", WIDE), ("fan_narrow", NARROW))
+    drawn = fan_svgs(fan, figures, names, " ".join(label.split()))
+    return {
+        "fan": fan,
+        "fan_scale": figures.headline_scale(fan.largest),
+        "fan_svgs": {name: Markup(svg) for name, svg in drawn.items()},  # noqa: S704 - numbers and our own words
     }
-    return {"fan": fan, "fan_scale": figures.headline_scale(fan.largest)} | drawn

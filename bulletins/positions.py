@@ -7,6 +7,7 @@ import calendar
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from authorities.model import ALL, UNALLOCATED
 from bulletins.night import BASE, INITIAL, RECURRENT, TERRITORY, Night, Row
@@ -15,6 +16,7 @@ from bulletins.numbers import whole_parts
 LINES_SHOWN = 8
 _NO_ORDER = 1_000_000
 _MONTHS = 12
+_HALF_YEAR = 6
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,11 @@ class PlaceRow:
     share: float | None = None
     pace: float | None = None
     same_period: float | None = None
-    is_below: bool | None = None
+    lags: bool = False
+    """Not above the threshold once mid-year has come; before it, behind the pace of past years."""
     recurrent_share: float | None = None
     recurrent_pace: float | None = None
-    recurrent_is_below: bool | None = None
+    recurrent_lags: bool = False
     outlook: Outlook | None = None
     shown_estimate: int | None = None
     shown_collected: int | None = None
@@ -97,14 +100,14 @@ def units_table(night: Night) -> Table:
     recurrent = _by_unit(night.rows("mart_unit_position", basis=RECURRENT, estimate_version=INITIAL))
     forecasts = _by_unit(night.rows("mart_year_end_forecast", line_code=ALL, basis=TERRITORY, scenario=BASE))
     places = {
-        row["unit_key"]: _place(
-            row,
-            row["unit_key"],
-            row["unit_name"],
-            recurrent.get(row["unit_key"]),
-            forecasts.get(row["unit_key"]),
+        key: replace(
+            _place(night, row, key, row["unit_name"]),
+            **_recurrent(night, recurrent.get(key)),
+            outlook=_outlook(forecasts.get(key)),
         )
-        for row in night.rows("mart_unit_position", basis=TERRITORY, estimate_version=INITIAL)
+        for key, row in _by_unit(
+            night.rows("mart_unit_position", basis=TERRITORY, estimate_version=INITIAL)
+        ).items()
     }
     total, unallocated = places.pop(ALL, None), places.pop(UNALLOCATED, None)
     ranked = sorted(
@@ -123,7 +126,9 @@ def lines_table(night: Night, language: str) -> Table:
     """The largest revenue lines of the authority, the rest in one row, and their sum."""
     names = {row["line_code"]: row[f"name_{language}"] for row in night.rows("dim_line")}
     places = {
-        row["line_code"]: _place(row, row["line_code"], names.get(row["line_code"]) or row["line_code"])
+        row["line_code"]: _place(
+            night, row, row["line_code"], names.get(row["line_code"]) or row["line_code"]
+        )
         for row in night.rows("mart_line_position", unit_key=ALL, basis=TERRITORY, estimate_version=INITIAL)
     }
     total, unallocated = places.pop(ALL, None), places.pop(UNALLOCATED, None)
@@ -154,14 +159,23 @@ def months_elapsed(night: Night) -> Decimal:
     return whole + Decimal(day.day) / calendar.monthrange(day.year, day.month)[1]
 
 
+def past_mid_year(night: Night) -> bool:
+    """Whether half of the fiscal year has gone by, so that the half-year threshold can be asked for."""
+    return months_elapsed(night) >= _HALF_YEAR
+
+
+def _lags(night: Night, row: Row) -> bool:
+    if past_mid_year(night):
+        return bool(row["is_below_half"])
+    gap: float | None = row["pace_gap_pp"]
+    return gap is not None and gap < 0
+
+
 def _by_unit(rows: Iterable[Row]) -> dict[str, Row]:
     return {row["unit_key"]: row for row in rows}
 
 
-def _place(
-    row: Row, key: str, name: str, recurrent: Row | None = None, forecast: Row | None = None
-) -> PlaceRow:
-    recurrent = recurrent or {}
+def _place(night: Night, row: Row, key: str, name: str) -> PlaceRow:
     return PlaceRow(
         key=key,
         name=name,
@@ -170,12 +184,19 @@ def _place(
         share=row["share_of_estimate_pct"],
         pace=row["pace_pct"],
         same_period=row["same_period_pct"],
-        is_below=row["is_below_half"],
-        recurrent_share=recurrent.get("share_of_estimate_pct"),
-        recurrent_pace=recurrent.get("pace_pct"),
-        recurrent_is_below=recurrent.get("is_below_half"),
-        outlook=_outlook(forecast),
+        lags=_lags(night, row),
     )
+
+
+def _recurrent(night: Night, row: Row | None) -> dict[str, Any]:
+    """What a unit's position on the recurrent basis adds to its row."""
+    if row is None:
+        return {}
+    return {
+        "recurrent_share": row["share_of_estimate_pct"],
+        "recurrent_pace": row["pace_pct"],
+        "recurrent_lags": _lags(night, row),
+    }
 
 
 def _outlook(row: Row | None) -> Outlook | None:

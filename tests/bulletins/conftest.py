@@ -4,7 +4,6 @@ The numbers are invented but hang together: shares follow from amounts, units ad
 """
 
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -23,10 +22,10 @@ TABLES = {table.name: table for table in (*MARTS, DIM_UNIT, DIM_LINE)}
 #        code, name, estimate (million), share territory, share recurrent, same period, p50 % of estimate, spread
 WARDS = [
     ("00115", "Thượng Thanh", 182_345, 55.21, 53.40, 141.2, 104.0, 7.0),
-    ("00118", "Ngọc Thụy", 241_812, 51.13, 47.90, 133.5, 99.1, 8.5),
+    ("00118", "Ngọc Thụy", 241_812, 52.30, 47.90, 133.5, 99.1, 8.5),
     ("00121", "Giang Biên", 158_227, 44.62, 41.22, 118.9, 90.4, 9.0),
-    ("00124", "Đức Giang", 196_401, 53.07, 48.13, 139.4, 101.8, 7.5),
-    ("00127", "Việt Hưng", 263_990, 52.46, 50.71, 151.3, 102.6, 8.0),
+    ("00124", "Đức Giang", 196_401, 53.22, 48.13, 139.4, 101.8, 7.5),
+    ("00127", "Việt Hưng", 263_990, 54.00, 50.71, 151.3, 102.6, 8.0),
     ("00130", "Gia Thụy", 204_118, 50.38, 46.05, 128.8, 98.0, 7.0),
     ("00133", "Ngọc Lâm", 143_765, 49.97, 45.81, 121.7, 97.2, 6.5),
     ("00136", "Phúc Lợi", 121_504, 54.15, 51.92, 149.0, 103.1, 9.5),
@@ -215,6 +214,10 @@ def district_marts() -> dict[str, pl.DataFrame]:
     }
 
 
+def vi(number: float) -> str:
+    return f"{number:.2f}".replace(".", ",")
+
+
 def ward_warnings(key: str, name: str, share: float, median: float, spread: float) -> list[dict[str, Any]]:
     chance = chance_below(median, spread)
     common = {"unit_key": key, "state": "open", "evidence": "{}"}
@@ -223,7 +226,7 @@ def ward_warnings(key: str, name: str, share: float, median: float, spread: floa
         rows.append(common | {
             "warning_id": f"below_half:{key}:2020", "rule_code": "below_half", "severity": "warning",
             "owner": "ward_chair", "opened_on": NIGHT,
-            "message_vi": f"Phường {name}: thu ngân sách trên địa bàn mới đạt {share:.2f}% dự toán giao đầu năm, chưa vượt "
+            "message_vi": f"Phường {name}: thu ngân sách trên địa bàn mới đạt {vi(share)}% dự toán giao đầu năm, chưa vượt "
                           "mức 50,0%. Đề nghị rà soát từng khoản thu và nêu giải pháp trước kỳ giao ban quý.",
             "message_en": f"{name} ward: collections have reached {share:.2f}% of the start-of-year estimate, not above "
                           "50.0%. Please review each line and propose measures before the quarterly meeting.",
@@ -422,6 +425,11 @@ def cities() -> NightlyInput:
     return cities_input()
 
 
-@pytest.fixture
-def rows_of_mart() -> Callable[..., pl.DataFrame]:
-    return mart
+@pytest.fixture(scope="session")
+def district_page() -> str:
+    return district_input().render()
+
+
+@pytest.fixture(scope="session")
+def cities_page() -> str:
+    return cities_input().render()

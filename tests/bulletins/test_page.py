@@ -1,0 +1,265 @@
+import datetime as dt
+import re
+import subprocess
+import sys
+from decimal import Decimal
+from html import unescape
+
+import polars as pl
+import pytest
+
+from bulletins.fan import fan_of
+from bulletins.night import Night
+
+URL = re.compile(
+    r"""(?:src|href|action|data)\s*=\s*["']?(?!#|data:)|url\((?!#)|@import|https?://(?!www\.w3\.org/)"""
+)
+NASTY = "<img src=x onerror=alert(1)>\"'</td><script>alert(2)</script>"
+
+
+def edition(page: str, language: str) -> str:
+    """Text of one language's part of the page, without its marks."""
+    part = page.split(f'id="edition-{language}"')[1].split("</main>")[0]
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", part.split(">", 1)[1])).split()).replace(" %", "%")
+
+
+def rows_of(page: str, language: str) -> list[list[str]]:
+    """Cells of the unit table, as text."""
+    table = page.split(f'id="edition-{language}"')[1].split('<table role="table">')[1].split("</table>")[0]
+    rows = table.split("<tr")[1:]
+    return [
+        [
+            " ".join(re.sub(r"<[^>]*>", " ", cell).split())
+            for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S)
+        ]
+        for row in rows
+    ]
+
+
+def test_the_brief_is_said_as_the_district_says_it(district):
+    page = district.render()
+    assert (
+        "6 tháng đầu năm 2020, số thu ngân sách đạt 51,0% dự toán năm, bằng 136,7% so cùng kỳ năm 2019; tổng chi ngân "
+        "sách địa phương đạt 36,6% dự toán giao đầu năm, bằng 147,7% so cùng kỳ năm 2019; 8/14 phường có số thu đạt "
+        "trên 50% so với dự toán; 4/14 phường có số thu để chi thường xuyên đạt trên 50% so với dự toán giao đầu năm "
+        "(tiêu biểu là phường Phúc Đồng, Thượng Thanh, Phúc Lợi, Việt Hưng)."
+    ) in edition(page, "vi").replace(" ;", ";").replace(" ,", ",")
+    english = edition(page, "en").replace(" ;", ";").replace(" ,", ",")
+    assert "In the first half of 2020, budget collections reached 51.0% of the annual estimate" in english
+    assert (
+        "exceeded 50% of the estimate in 8 of 14 wards, revenue for recurrent spending in 4 of 14" in english
+    )
+
+
+def test_numbers_keep_to_their_language(district):
+    page = district.render()
+    assert not re.findall(r"\d\.\d+%", edition(page, "vi"))
+    assert not re.findall(r"\d,\d+%", edition(page, "en"))
+
+
+def test_the_unit_table_ranks_and_adds_up(district):
+    rows = rows_of(district.render(), "vi")
+    assert [row[1] for row in rows[1:4]] == ["Phúc Đồng", "Thượng Thanh", "Phúc Lợi"]
+    assert [row[1] for row in rows[-3:]] == ["Thạch Bàn ▲ Nghiêm trọng", "Chưa phân bổ", "Cộng"]
+
+    def whole(text: str) -> int:
+        return int(text.replace(".", ""))
+
+    for column in (2, 3):
+        shown = [whole(row[column]) for row in rows[1:-1] if row[column] != "–"]
+        assert sum(shown) == whole(rows[-1][column])
+    ngoc_lam = next(row for row in rows if row[1].startswith("Ngọc Lâm"))
+    assert ngoc_lam[4] == "49,97%"
+    assert ngoc_lam[7] == "97% (91–104%)"
+
+
+def test_every_section_carries_its_figures(district):
+    text = edition(district.render(), "vi")
+    assert "Dự báo cả năm 2020 thu 2.422,9 tỷ đồng" in text
+    assert "Tiền sử dụng đất" in text
+    assert "Các khoản còn lại (3)" in text
+    assert "Chi đầu tư phát triển" in text
+    assert "Phường Thạch Bàn: xác suất hụt thu cả năm là 95%" in text
+    assert "(từ 14/5/2020, đã tiếp nhận)" in text
+    assert "chưa về (2 kỳ)" in text
+    assert "Đức Giang, Thạch Bàn" in text
+    assert "Chưa phân bổ được cho phường nào: 1.874 triệu đồng (0,15% số thu)" in text
+    assert re.search(r"unit_known .*? 3 1\.874 triệu đồng", text)
+    assert "structural (pace: too few years): 1 phường" in text
+    assert "2020-06-30.1 · phiên bản phần mềm 0.1.0" in text
+
+
+def test_what_is_simulated_or_assumed_is_marked(district):
+    page = district.render()
+    assert "không phải số liệu thật của quận" in edition(page, "vi")
+    assert edition(page, "en").count("Simulated data") >= 3
+    assert "giá trị giả định" in edition(page, "vi")
+    district.change_settings(sample=None)
+    district.authority = district.authority.model_copy(update={"sharing_rules": ()})
+    real = district.render()
+    assert "mô phỏng" not in real
+    assert "giả định" not in edition(real, "vi")
+
+
+def test_the_state_heading_is_only_for_vietnam(district, cities):
+    assert "Cộng hòa xã hội chủ nghĩa Việt Nam" in district.render()
+    assert "Cộng hòa xã hội" not in cities.render()
+
+
+def test_nothing_on_the_page_asks_for_anything_outside_of_it(district, cities):
+    for page in (district.render(), cities.render()):
+        without_empty_icon = page.replace('<link rel="icon" href="data:,">', "")
+        found = [hit for hit in URL.findall(without_empty_icon) if hit]
+        assert not found
+        assert "default-src 'none'" in page
+
+
+def test_the_same_input_gives_the_same_page_whatever_the_order_of_rows(district):
+    page = district.render()
+    district.marts = {name: frame.reverse() for name, frame in district.marts.items()}
+    district.dimensions = {name: frame.reverse() for name, frame in district.dimensions.items()}
+    assert district.render() == page
+
+
+def test_names_with_markup_in_them_are_inert(district):
+    for name in ("mart_unit_position", "mart_line_position"):
+        district.marts[name] = district.marts[name].with_columns(unit_name=pl.lit(NASTY))
+    district.marts["mart_warning"] = district.marts["mart_warning"].with_columns(message_vi=pl.lit(NASTY))
+    district.marts["mart_district_brief"] = district.marts["mart_district_brief"].with_columns(
+        leaders_recurrent=pl.lit(NASTY)
+    )
+    district.dimensions = {
+        "dim_unit": district.dimensions["dim_unit"].with_columns(unit_name=pl.lit(NASTY)),
+        "dim_line": district.dimensions["dim_line"].with_columns(
+            name_vi=pl.lit(NASTY), name_en=pl.lit(NASTY)
+        ),
+    }
+    page = district.render()
+    assert "&lt;img src=x" in page
+    assert "<img" not in page
+    assert page.count("<script") == 1
+
+
+SAYS = {
+    "mart_district_brief": "Chưa có số liệu thu cho đêm này.",
+    "mart_unit_position": "Chưa có phường nào có số liệu thu.",
+    "mart_line_position": "Chưa có số liệu theo khoản thu.",
+    "mart_year_end_forecast": "Chưa có dự báo cả năm.",
+    "mart_forecast_path": "Chưa có dự báo theo tháng để vẽ biểu đồ.",
+    "mart_spending_position": "Không có số liệu chi ngân sách.",
+    "mart_warning": "Không có cảnh báo nào.",
+    "mart_extract_arrival": "Không có lịch nhận số liệu để đối chiếu.",
+    "mart_quarantine": "Không có dòng số liệu nào bị giữ lại.",
+}
+
+
+@pytest.mark.parametrize("name", SAYS)
+@pytest.mark.parametrize("gone", [True, False], ids=["gone", "empty"])
+def test_a_page_without_one_mart_is_whole_and_says_so(name, gone, district):
+    assert SAYS[name] not in edition(district.render(), "vi")
+    if gone:
+        del district.marts[name]
+    else:
+        district.marts[name] = district.marts[name].clear()
+    page = district.render()
+    assert SAYS[name] in edition(page, "vi")
+    assert page.count("<section") == page.count("</section>")
+    assert "2020-06-30.1" in edition(page, "en")
+    assert "None" not in edition(page, "en")
+
+
+def test_a_night_without_anything_is_still_a_page(district):
+    district.marts, district.dimensions = {}, {}
+    text = edition(district.render(), "vi")
+    assert [name for name, said in SAYS.items() if said not in text] == ["mart_year_end_forecast"]
+    assert "Xác suất" not in text
+
+
+def test_nulls_and_what_is_no_number_are_said_to_lack(district):
+    for name, frame in district.marts.items():
+        optional = [c for c, kind in frame.schema.items() if kind == pl.Float64]
+        district.marts[name] = frame.with_columns(pl.lit(float("nan")).alias(column) for column in optional)
+    text = edition(district.render(), "en")
+    assert "nan" not in text.lower().split()
+    assert "NaN" not in text
+    positions = district.marts["mart_unit_position"]
+    lacking = [
+        "estimate_amount",
+        "share_of_estimate_pct",
+        "same_period_amount",
+        "same_period_pct",
+        "pace_pct",
+    ]
+    district.marts["mart_unit_position"] = positions.with_columns(
+        pl.lit(None, dtype=positions.schema[column]).alias(column) for column in lacking
+    )
+    text = edition(district.render(), "vi")
+    assert "Chưa nhận được dự toán của 14 phường" in text
+
+
+def test_cities_without_spending_or_recurrent_revenue_are_served_too(cities):
+    page = cities.render()
+    text = edition(page, "vi")
+    assert "0/25 thành phố có số thu đạt trên 50%" in text
+    assert "Дніпровсько-Кам'янська об'єднана територіальна громада" in text
+    assert "thu để chi thường xuyên: không theo dõi" in text
+    assert "Không có số liệu chi ngân sách." in text
+    assert "Chưa nhận được dự toán của 1 thành phố: Маріуполь" in text
+    assert "Đơn vị: triệu hryvnia" in text
+    english = edition(page, "en")
+    assert "In the first 2 months of 2022" in english
+    assert "0 of 25 cities" in english
+    assert "billion UAH" in english
+    assert "The cities against their estimates" in english
+
+
+def test_before_mid_year_a_low_share_alone_is_no_fault(district):
+    district.publication["as_of"] = dt.date(2020, 5, 31)
+    page = district.render()
+    assert "chậm hơn tiến độ thường đạt" in edition(page, "vi")
+    assert "chưa vượt. " not in edition(page, "vi").split("Thu lũy kế")[0]
+    ahead_of_pace = next(row for row in page.split("<tr")[1:] if "Gia Thụy" in row)
+    assert "url(#lags)" not in ahead_of_pace.split("</svg>")[0]
+
+
+@pytest.mark.parametrize(
+    ("night", "said"),
+    [
+        (dt.date(2020, 3, 31), "Quý I năm 2020"), (dt.date(2020, 9, 30), "9 tháng đầu năm 2020"),
+        (dt.date(2020, 12, 31), "Năm 2020"), (dt.date(2020, 5, 14), "Từ đầu năm 2020 đến hết ngày 14/5/2020"),
+        (dt.date(2020, 1, 31), "Tháng 1 năm 2020"),
+    ],
+)  # fmt: skip
+def test_the_period_is_called_as_officials_call_it(night, said, district):
+    district.publication["as_of"] = night
+    assert f"{said}, số thu ngân sách" in edition(district.render(), "vi")
+
+
+def test_one_language_needs_no_choice(district):
+    district.change_settings(languages=("vi",))
+    page = district.render()
+    assert 'id="edition-en"' not in page
+    assert "<nav" not in page
+
+
+def test_the_years_path_starts_with_the_fiscal_year_and_what_came(district):
+    night = Night(district.authority, district.marts, district.dimensions, district.publication)
+    fan = fan_of(night, Decimal(1))
+    assert fan is not None
+    assert [point.place for point in fan.may_come] == [7, 8, 9, 10, 11, 12]
+    assert fan.collected == district.marts["mart_district_brief"]["collected_amount"].item()
+    assert [place for place, _ in fan.without_shocks] == [7, 8, 9, 10, 11, 12]
+    district.change_settings(fiscal_year_start_month=4)
+    later = fan_of(Night(district.authority, district.marts, district.dimensions, district.publication), None)
+    assert later is not None
+    assert later.months[0] == dt.date(2020, 4, 1)
+    assert later.months[-1] == dt.date(2021, 3, 1)
+
+
+def test_importing_costs_none_of_what_draws_and_formats():
+    code = (
+        "import sys, bulletins.page, early_warning.rules\n"
+        "heavy = {'altair', 'vl_convert', 'babel', 'jinja2'} & set(sys.modules)\n"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
