@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from forecasts.arrays import Flags, Floats
 from forecasts.kalman import filter_gains
-from forecasts.panel import Flags, Floats
 
 _WIDE = 1e4
 """Prior variance of the level, in irregular variances: vague beside series that start near zero."""

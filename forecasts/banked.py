@@ -6,9 +6,10 @@ Which series can bear logs is `forecasts.ladder`'s to say; drawing months to com
 import numpy as np
 
 from forecasts import factors, ladder, shocks
+from forecasts.arrays import Flags, Floats, Integers
 from forecasts.fits import FORMS, LineFit, blank, line_total, lower_root, units_weights
 from forecasts.ladder import Rung
-from forecasts.panel import Flags, Floats, Integers, Panel
+from forecasts.panel import Panel
 from forecasts.prepare import alive_since, floored_logs
 from forecasts.shocks import Belief, LineShocks
 

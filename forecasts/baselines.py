@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecasts.arrays import Flags, Floats, Integers
 from forecasts.noise import Noise
-from forecasts.panel import Flags, Floats, Integers, Panel
+from forecasts.panel import Panel
 
 _YEARS = 6
 _PACE_YEARS = 3

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecasts.arrays import Floats, Integers
 from forecasts.bank import Maps, ModelSpec, maps_for
 from forecasts.fits import mean_correlation
-from forecasts.panel import Floats, Integers
 from forecasts.weights import model_weights, scales
 
 UNITS_FOR_FACTOR = 8

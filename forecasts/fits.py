@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecasts.arrays import Floats
 from forecasts.ladder import Rung
-from forecasts.panel import Floats
 from forecasts.shocks import Belief
 
 FORMS = ("deferral", "rate_change")

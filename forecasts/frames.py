@@ -7,8 +7,9 @@ import polars as pl
 
 from authorities.model import ALL, BASES
 from forecasts import baselines, months
+from forecasts.arrays import Floats
 from forecasts.ladder import Rung
-from forecasts.panel import Floats, Panel
+from forecasts.panel import Panel
 from forecasts.seam import (
     BASE_SCENARIO,
     COMPONENT_SCHEMA,

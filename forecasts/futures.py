@@ -6,9 +6,10 @@ a month already collected after that (`forecasts.yearend`).
 
 import numpy as np
 
+from forecasts.arrays import Floats
 from forecasts.fits import LineFit
 from forecasts.noise import Noise
-from forecasts.panel import Floats, Panel
+from forecasts.panel import Panel
 from forecasts.shocks import Belief
 
 _LARGEST_LOG = 60.0

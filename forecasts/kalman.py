@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from forecasts.panel import Flags, Floats
+from forecasts.arrays import Flags, Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from forecasts.panel import Flags, Floats, Integers
+from forecasts.arrays import Flags, Floats, Integers
 
 RungName = Literal["full", "line_factor", "pace", "none"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecasts.panel import Floats
+from forecasts.arrays import Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from authorities.model import ALL, BASES, UNALLOCATED
 from forecasts import months
+from forecasts.arrays import Flags, Floats, Integers
+from forecasts.partmonth import part_of_month
 from forecasts.seam import COLLECTED_SCHEMA, HISTORY_SCHEMA, SHARES_SCHEMA, ForecastProblem
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 _LONGEST = 180
 """Months of history kept: fifteen years teach all there is to learn about the next twelve months."""
@@ -27,12 +24,11 @@ _LONGEST = 180
 class Panel:
     """Series × months. `n` series sorted by line, then unit; `T` complete months; `H` months still to come.
 
-    receipts: n × T, minor units, complete months up to the month before `origin`.
-    pending: n × H, what has come already of the months from `origin` on.
-    elapsed: n, share (0..1) of the origin month's receipts that usually are in by the last complete day.
-    collected: bases × n × 12, whole minor units of the current fiscal year.
-    shares: bases × n, 0..1.
-    first_seen: n, index of the first month with any receipts (T where there is none).
+    receipts: n × T, minor units, complete months up to the month before `origin`. pending: n × H, what has
+    come already of the months from `origin` on. so_far, elapsed, doubt: n; what of the origin month is in by
+    the last complete day, which share (0..1) that usually is, and the variance of the log of that share
+    (infinite where unknown). collected: bases × n × 12, whole minor units of the current fiscal year. shares:
+    bases × n, 0..1. first_seen: n, index of the first month with any receipts (T where there is none).
     """
 
     units: tuple[str, ...]
@@ -43,7 +39,9 @@ class Panel:
     complete_days: int
     receipts: Floats
     pending: Floats
+    so_far: Floats
     elapsed: Floats
+    doubt: Floats
     collected: Integers
     shares: Floats
     first_seen: Integers
@@ -73,7 +71,9 @@ class Panel:
             lines=tuple(self.lines[i] for i in rows),
             receipts=self.receipts[rows],
             pending=self.pending[rows],
+            so_far=self.so_far[rows],
             elapsed=self.elapsed[rows],
+            doubt=self.doubt[rows],
             collected=self.collected[:, rows],
             shares=self.shares[:, rows],
             first_seen=self.first_seen[rows],
@@ -99,6 +99,7 @@ def build_panel(problem: ForecastProblem) -> Panel:
     monthly = _monthly(history, keys, first, max(start + 12, origin))
     complete, later = monthly[:, : origin - first], monthly[:, origin - first :]
     weights = _weights(shares, keys)
+    part = part_of_month(history, keys, known_to, origin)
     return Panel(
         units=tuple(keys["unit_key"]),
         lines=tuple(keys["line_code"]),
@@ -108,7 +109,9 @@ def build_panel(problem: ForecastProblem) -> Panel:
         complete_days=known_to.day if months.ordinal(known_to) == origin else 0,
         receipts=complete.astype(np.float64),
         pending=later.astype(np.float64),
-        elapsed=_elapsed(history, keys, known_to, origin),
+        so_far=part.so_far,
+        elapsed=part.elapsed,
+        doubt=part.doubt,
         collected=_collected(problem, keys, monthly, first, start, weights),
         shares=weights,
         first_seen=_first_seen(complete),
@@ -182,21 +185,3 @@ def _months_since(column: str, start: int) -> pl.Expr:
 def _first_seen(receipts: Integers) -> Integers:
     untouched: Integers = (np.cumsum(receipts != 0, axis=1) == 0).sum(axis=1, dtype=np.int64)
     return untouched
-
-
-def _elapsed(history: pl.DataFrame, keys: pl.DataFrame, known_to: date, origin: int) -> Floats:
-    """Per series, the share of a month usually in by `known_to`'s day: its line's, over the last 36
-    months."""
-    if months.ordinal(known_to) != origin or keys.is_empty():
-        return np.zeros(keys.height)
-    reached = known_to.day / months.days_in(origin)
-    recent = history.filter(
-        pl.col("day").is_between(months.first_day(origin - 36), months.last_day(origin - 1))
-    )
-    place_in_month = pl.col("day").dt.day() / pl.col("day").dt.month_end().dt.day()
-    by_line = recent.group_by("line_code").agg(
-        early=pl.col("amount").filter(place_in_month <= reached).sum(), whole=pl.col("amount").sum()
-    )
-    share = pl.when(pl.col("whole") > 0).then(pl.col("early") / pl.col("whole")).otherwise(reached).clip(0, 1)
-    joined = keys.join(by_line.with_columns(share=share), on="line_code", how="left", maintain_order="left")
-    return joined["share"].fill_null(reached).to_numpy().astype(np.float64)

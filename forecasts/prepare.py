@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from forecasts.panel import Floats, Integers
+from forecasts.arrays import Floats, Integers
 
 _FLOOR_SHARE = 0.05
 _FLOOR_WINDOW = 24

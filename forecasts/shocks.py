@@ -12,7 +12,7 @@ import numpy as np
 
 from authorities.shocks import PolicyShock
 from forecasts import months
-from forecasts.panel import Flags, Floats, Integers
+from forecasts.arrays import Flags, Floats, Integers
 
 _CENTRAL_90 = 2 * 1.645
 _MOST_WITHHELD = 0.95

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from forecasts import ladder, shocks
+from forecasts.arrays import Floats, Integers
 from forecasts.fits import FORMS, LineFit, blank, line_total, lower_root, mean_correlation, units_weights
 from forecasts.kalman import Gains, filter_gains
 from forecasts.ladder import Rung
-from forecasts.panel import Floats, Integers, Panel
+from forecasts.panel import Panel
 from forecasts.prepare import floored_logs
 from forecasts.shocks import Belief, LineShocks
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from authorities.model import ALL, BASES
-from forecasts.panel import Floats, Integers, Panel
+from forecasts.arrays import Floats, Integers
+from forecasts.panel import Panel
 from forecasts.seam import QUANTILES
 
 Estimates = dict[tuple[str, str, str], int]

@@ -5,7 +5,7 @@ Short, noisy series cannot choose between a hundred models; a line's series toge
 
 import numpy as np
 
-from forecasts.panel import Floats
+from forecasts.arrays import Floats
 
 _TEMPER = 0.5
 _ROUNDS = 8

@@ -10,11 +10,12 @@ import numpy as np
 import polars as pl
 
 from authorities.shocks import PolicyShock
-from forecasts import banked, baselines, frames, futures, shocks, structural
+from forecasts import banked, baselines, frames, futures, nowcast, shocks, structural
+from forecasts.arrays import Flags, Floats
 from forecasts.fits import LineFit, mean_correlation
 from forecasts.ladder import Rung
 from forecasts.noise import Noise
-from forecasts.panel import Floats, Panel, build_panel
+from forecasts.panel import Panel, build_panel
 from forecasts.seam import BASE_SCENARIO, ESTIMATES_SCHEMA, WITHOUT_SHOCKS, ForecastProblem, YearEndForecast
 from forecasts.shocks import LineShocks
 from forecasts.summary import Estimates, Row, Tally
@@ -116,8 +117,10 @@ def _baseline(line: Panel, method: str, noise: Noise) -> LineAnswer:
 
 
 def _modelled(line: Panel, terms: LineShocks, fit: LineFit, noise: Noise, cross: float) -> LineAnswer:
+    fit = nowcast.informed(line, fit, terms)
     future = futures.draw_line(line, fit, noise, cross)
-    plain = still_to_come(line, future)
+    modelled = np.array([rung.name in ("full", "line_factor") for rung in fit.rungs], dtype=bool)
+    plain = still_to_come(line, future, modelled)
     if not terms.terms:
         return LineAnswer(line, plain, plain, fit.rungs, [])
     strength = shocks.strengths(terms, fit.beliefs, futures.strength_noise(line.lines[0], fit.beliefs, noise))
@@ -125,7 +128,7 @@ def _modelled(line: Panel, terms: LineShocks, fit: LineFit, noise: Noise, cross:
     shocked = shocks.applied(terms, line.receipts, future, strength, counted_from)
     effects = frames.effects_of(line, terms, shocked)
     return LineAnswer(
-        line, still_to_come(line, _of_allocated(line, shocked.receipts)), plain, fit.rungs, effects
+        line, still_to_come(line, _of_allocated(line, shocked.receipts), modelled), plain, fit.rungs, effects
     )
 
 
@@ -133,22 +136,21 @@ def _of_allocated(line: Panel, receipts: Floats) -> Floats:
     return receipts * line.allocated()[:, None, None]
 
 
-def still_to_come(line: Panel, future: Floats) -> Floats:
-    """Whole months to come (series × months × draws) less what has come of them already.
+def still_to_come(line: Panel, future: Floats, modelled: Flags) -> Floats:
+    """Whole months to come (series × months × draws) less what has come of them already, never below nothing.
 
-    In the month under way, a share p of which is usually in by now, what is left is (1 − p) of the month the
-    model expects and of the month its receipts so far point to, weighing the latter by p². At p = 1 nothing
-    is left.
+    Models know of the part of a month that is in (`forecasts.nowcast`). For other series, where a share p of
+    the month usually is in by now, what is left of it is (1 − p) of the month expected and of the month that
+    receipts so far point to, weighing the latter by p².
     """
-    left = future.copy()
     arrived = line.pending[:, :, None]
-    early = np.maximum(future - arrived, np.minimum(future, 0))
-    left = np.where(arrived != 0, early, left)
+    left = np.where(arrived != 0, np.maximum(future - arrived, np.minimum(future, 0)), future)
     if not line.complete_days or not line.horizon:
         return left
     part = line.elapsed[:, None]
-    pointed = line.pending[:, :1] * (1 - part) / np.maximum(part, _SURE_OF_PART)
-    left[:, 0] = np.where(part > 0, part**2 * pointed + (1 - part**2) * (1 - part) * future[:, 0], left[:, 0])
+    pointed = line.so_far[:, None] * (1 - part) / np.maximum(part, _SURE_OF_PART)
+    blended = part**2 * pointed + (1 - part**2) * (1 - part) * future[:, 0]
+    left[:, 0] = np.where(modelled[:, None] | (part <= 0), left[:, 0], blended)
     return left
 
 
