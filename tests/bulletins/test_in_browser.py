@@ -96,8 +96,9 @@ def test_the_fan_chart_is_there_with_words_for_those_who_do_not_see_it(width, sh
 @pytest.mark.parametrize("language", ["vi", "en"])
 @pytest.mark.parametrize("which", ["district", "cities"])
 def test_nothing_runs_over_the_edge(which, language, opened, request):
-    over = """[...document.querySelectorAll('main *')].filter(e => e.offsetParent && !e.closest('.spoken, svg')
-        && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 200))"""
+    over = """[...document.querySelectorAll('main *')].filter(e =>
+        e.offsetParent && !e.closest('.spoken, svg') && e.getBoundingClientRect().right > innerWidth + 1)
+        .map(e => e.outerHTML.slice(0, 200))"""
     page = opened(request.getfixturevalue(f"{which}_page"))
     page.click(f"label[for=choose-{language}]")
     for width in (1280, 961, 960, 768, 375, 320):
