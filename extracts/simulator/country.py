@@ -34,6 +34,16 @@ from extracts.simulator.treasury import Treasury
 _BLOCK = 500
 _FIRST_CODE = 10_000
 _CODE = "country"
+_PLAIN = {
+    "unit_sizes": {},
+    "estimate_sections": [],
+    "offices": {
+        "treasury": "KHO BẠC NHÀ NƯỚC",
+        "tax_office": "CỤC THUẾ",
+        "finance_office": "SỞ TÀI CHÍNH",
+    },
+}
+"""Settings of the base that speak of its own places, and what stands for them in a country."""
 
 
 def simulate_country(base: Authority, folder: Path, *, wards: int, years: int, seed: int) -> Manifest:
@@ -78,7 +88,7 @@ def _write_authority(base: Authority, folder: Path, wards: int, years: int) -> A
     settings["sample"] |= {"targets": {}, "first_day": dt.date(last_year - years + 1, 1, 1)}
     _write_yaml(folder / "authority.yaml", settings)
     simulation = yaml.safe_load((base.folder / "simulation.yaml").read_text(encoding="utf-8"))
-    _write_yaml(folder / "simulation.yaml", simulation | {"unit_sizes": {}, "estimate_sections": []})
+    _write_yaml(folder / "simulation.yaml", simulation | _PLAIN)
     _write_units(folder / "units.csv", wards)
     _copy_bulk_forms(base, folder / "forms")
     return load_authority(folder)

@@ -12,7 +12,14 @@ import polars as pl
 
 from extracts.simulator.frame import Frame
 
-ROW_FAULTS = ("unknown_item", "unknown_unit", "unreadable_amount", "future_date", "duplicate_line")
+ROW_FAULTS = {
+    "unknown_item": "item_in_catalogue",
+    "unknown_unit": "unit_is_known",
+    "unreadable_amount": "amount_is_a_number",
+    "future_date": "posting_date_not_in_the_future",
+    "duplicate_line": "document_line_not_repeated",
+}
+"""Each planted fault and the rule that it breaks."""
 COUNTED_FAULTS = ("unknown_item", "unknown_unit")
 """Faults whose money still counts in the authority's total, as unallocated."""
 UNKNOWN_ITEM = "1797"

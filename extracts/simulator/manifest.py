@@ -24,13 +24,14 @@ class WrittenFile:
 
 @dataclass(frozen=True)
 class RowFault:
-    """A faulty row: where it stands, which fault it has, and the true money in it (đồng).
+    """A faulty row: where it stands, which fault it has, the rule it breaks, the true money in it (đồng).
 
     Attributes:
         counted: whether its money counts in the authority's total, as unallocated.
     """
 
     fault: str
+    rule: str
     path: str
     sheet: str
     row: int

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from extracts.simulator.faults import COUNTED_FAULTS, DeliveryPlan
+from extracts.simulator.faults import COUNTED_FAULTS, ROW_FAULTS, DeliveryPlan
 from extracts.simulator.files import TOTAL, Cell, Layout, Workbook, csv_text, write_text
 from extracts.simulator.frame import Frame
 from extracts.simulator.manifest import DeliveryFault, Manifest, RowFault, WrittenFile
@@ -137,6 +137,13 @@ class Treasury:
             fault = row["fault"]
             self.manifest.row_faults.append(
                 RowFault(
-                    fault, path, "", row["row"], row["Số chứng từ"], row["amount"], fault in COUNTED_FAULTS
+                    fault,
+                    ROW_FAULTS[fault],
+                    path,
+                    "",
+                    row["row"],
+                    row["Số chứng từ"],
+                    row["amount"],
+                    fault in COUNTED_FAULTS,
                 )
             )
