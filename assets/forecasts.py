@@ -1,7 +1,7 @@
 """Assets of the year's end: forecasts by the engine's seam, and the warnings that follow."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 import polars as pl
@@ -90,9 +90,12 @@ def _year_end(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         group_name="forecasts",
     )
     def year_end_forecast(
-        context: dg.AssetExecutionContext, office: Office, night_receipts: pl.DataFrame,
-        night_estimates: pl.DataFrame, extract_statement: pl.DataFrame,
-    ):  # type: ignore[no-untyped-def]  # noqa: ANN202  # fmt: skip
+        context: dg.AssetExecutionContext,
+        office: Office,
+        night_receipts: pl.DataFrame,
+        night_estimates: pl.DataFrame,
+        extract_statement: pl.DataFrame,
+    ) -> Iterator[dg.Output[pl.DataFrame]]:
         authority, as_of = office.authority, night_of(context)
         answer = forecast_year_end(
             forecast_problem(authority, as_of, night_receipts, night_estimates, extract_statement)
@@ -125,13 +128,21 @@ def _warning(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     table = declared.MART_WARNING
 
     @dg.asset(
-        name=table.name, partitions_def=nights, dagster_type=FRAME, group_name="warnings", metadata=columns_of(table),
-        description=table.comment, tags=tags("mart"),
-    )  # fmt: skip
+        name=table.name,
+        partitions_def=nights,
+        dagster_type=FRAME,
+        group_name="warnings",
+        metadata=columns_of(table),
+        description=table.comment,
+        tags=tags("mart"),
+    )
     def warning(
-        context: dg.AssetExecutionContext, office: Office, mart_unit_position: pl.DataFrame,
-        mart_year_end_forecast: pl.DataFrame, mart_extract_arrival: pl.DataFrame,
-    ) -> dg.MaterializeResult:  # fmt: skip
+        context: dg.AssetExecutionContext,
+        office: Office,
+        mart_unit_position: pl.DataFrame,
+        mart_year_end_forecast: pl.DataFrame,
+        mart_extract_arrival: pl.DataFrame,
+    ) -> dg.MaterializeResult:
         as_of = night_of(context)
         before = office.warehouse().previous_warnings(as_of)
         rows = find_warnings(

@@ -26,20 +26,35 @@ def intake_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDef
 
 def _raw_delivery(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     checks = [
-        dg.AssetCheckSpec("whole_extracts_readable", asset="raw_delivery", blocking=True,
-                          description="No extract of the whole authority is damaged without a later good one"),
-        dg.AssetCheckSpec("unit_reports_readable", asset="raw_delivery",
-                          description="No unit's own report is damaged; the other units go on without it"),
-        dg.AssetCheckSpec("all_files_claimed", asset="raw_delivery",
-                          description="Every file in the landing folder is claimed by a form"),
-    ]  # fmt: skip
+        dg.AssetCheckSpec(
+            "whole_extracts_readable",
+            asset="raw_delivery",
+            blocking=True,
+            description="No extract of the whole authority is damaged unless a later one is good",
+        ),
+        dg.AssetCheckSpec(
+            "unit_reports_readable",
+            asset="raw_delivery",
+            description="No unit's own report is damaged; the other units go on without it",
+        ),
+        dg.AssetCheckSpec(
+            "all_files_claimed",
+            asset="raw_delivery",
+            description="Every file in the landing folder is claimed by a form",
+        ),
+    ]
 
     @dg.asset(
-        name="raw_delivery", partitions_def=nights, dagster_type=FRAME, group_name="raw", metadata=columns_of(CORE_DELIVERY),
-        check_specs=checks, tags=tags("raw"),
-        description="Every file in the landing folder: who claims it, when it came, what became of it. Its raw "
-        "rows are kept beside, unchanged.",
-    )  # fmt: skip
+        name="raw_delivery",
+        partitions_def=nights,
+        dagster_type=FRAME,
+        group_name="raw",
+        metadata=columns_of(CORE_DELIVERY),
+        check_specs=checks,
+        tags=tags("raw"),
+        description="Every file in the landing folder: who claims it, when it came, what became of it. "
+        "Its raw rows are kept beside, unchanged.",
+    )
     def raw_delivery(context: dg.AssetExecutionContext, office: Office) -> dg.MaterializeResult:
         try:
             register = take_in(office.authority, office.landing_folder, office.raw_store, night_of(context))
@@ -82,16 +97,25 @@ def _delivery_checks(register: pl.DataFrame) -> list[dg.AssetCheckResult]:
 def _problems(name: str, rows: pl.DataFrame, severity: dg.AssetCheckSeverity) -> dg.AssetCheckResult:
     told = rows["problem"].unique().sort().to_list()
     return dg.AssetCheckResult(
-        passed=not told, check_name=name, asset_key="raw_delivery", severity=severity,
-        description="\n".join(told) or None, metadata={"files": len(told)},
-    )  # fmt: skip
+        passed=not told,
+        check_name=name,
+        asset_key="raw_delivery",
+        severity=severity,
+        description="\n".join(told) or None,
+        metadata={"files": len(told)},
+    )
 
 
 def _staged(nights: dg.PartitionsDefinition[str], dataset: Dataset, table: Table) -> dg.AssetsDefinition:
     @dg.asset(
-        name=table.name, partitions_def=nights, dagster_type=FRAME, group_name="staging", metadata=columns_of(table),
-        description=table.comment, tags=tags("staging"),
-    )  # fmt: skip
+        name=table.name,
+        partitions_def=nights,
+        dagster_type=FRAME,
+        group_name="staging",
+        metadata=columns_of(table),
+        description=table.comment,
+        tags=tags("staging"),
+    )
     def staged(office: Office, raw_delivery: pl.DataFrame) -> dg.MaterializeResult:
         rows = stage_dataset(office.authority, dataset, raw_delivery, office.raw_store)
         return dg.MaterializeResult(value=rows, metadata=counted(rows, office.authority))

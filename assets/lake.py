@@ -1,6 +1,6 @@
 """Frames between steps: Parquet in the home's lake, one file an asset and night.
 
-Paths are universal (UPath): a local folder, or S3-compatible storage. No samples of rows go into the event log.
+Paths are universal (UPath): a local folder, or S3-compatible storage. No rows go into the event log.
 dagster-polars does the same and was tried first: its reader does not work with polars 2.
 """
 

@@ -4,7 +4,7 @@ The accepted rows are an asset of their own between staging and ledger: a blocki
 downstream of it, not the write of the asset itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 import polars as pl
@@ -38,17 +38,33 @@ def _judged(nights: dg.PartitionsDefinition[str], dataset: Dataset) -> dg.Assets
         name=f"judge_{dataset}",
         ins={"staged": dg.AssetIn(key=STAGED[dataset].name)},
         outs={
-            accepted: dg.AssetOut(dagster_type=FRAME, description="Rows that broke no rule", tags=tags("quality")),
-            unallocated: dg.AssetOut(dagster_type=FRAME, description="Rows that count, but have no known place", tags=tags("quality")),
-            refused: dg.AssetOut(dagster_type=FRAME, description="Rows that broke a rule, without their content", tags=tags("quality")),
+            accepted: dg.AssetOut(
+                dagster_type=FRAME, description="Rows that broke no rule", tags=tags("quality")
+            ),
+            unallocated: dg.AssetOut(
+                dagster_type=FRAME,
+                description="Rows that count, but have no known place",
+                tags=tags("quality"),
+            ),
+            refused: dg.AssetOut(
+                dagster_type=FRAME,
+                description="Rows that broke a rule, without their content",
+                tags=tags("quality"),
+            ),
         },
-        partitions_def=nights, group_name="quality", check_specs=specs,
-    )  # fmt: skip
-    def judged(office: Office, staged: pl.DataFrame):  # type: ignore[no-untyped-def]  # noqa: ANN202 - Dagster's mixed yields
+        partitions_def=nights,
+        group_name="quality",
+        check_specs=specs,
+    )
+    def judged(
+        office: Office, staged: pl.DataFrame
+    ) -> Iterator[dg.Output[pl.DataFrame] | dg.AssetCheckResult]:
         verdict = validate(dataset, staged)
         for name, frame in (
-            (accepted, verdict.accepted), (unallocated, verdict.unallocated), (refused, verdict.quarantine),
-        ):  # fmt: skip
+            (accepted, verdict.accepted),
+            (unallocated, verdict.unallocated),
+            (refused, verdict.quarantine),
+        ):
             yield dg.Output(frame, output_name=name, metadata=counted(frame, office.authority))
         yield from _check_results(accepted, names, verdict)
 
@@ -61,44 +77,73 @@ def _check_results(asset: str, rules: Sequence[str], verdict: Validation) -> lis
     conserved = [result for result in verdict.results if result.kind == "conservation"]
     types = [result for result in verdict.results if result.kind == "shape"]
     return [
-        *(_rule_result(asset, by_name[name]) for name in rules),
+        *(_rule_result(asset, by_name[name], verdict.quarantine) for name in rules),
         _blocking_result(asset, _TYPES, types),
         _blocking_result(asset, _CONSERVED, conserved),
     ]
 
 
-def _rule_result(asset: str, result: ExpectationResult) -> dg.AssetCheckResult:
+def _rule_result(asset: str, result: ExpectationResult, refused: pl.DataFrame) -> dg.AssetCheckResult:
+    places = rows_in_files(refused.filter(pl.col("rule") == result.rule))
     return dg.AssetCheckResult(
-        passed=result.success, check_name=result.rule, asset_key=asset, severity=dg.AssetCheckSeverity.WARN,
-        description=None if result.success else result.explanation,
+        passed=result.success,
+        check_name=result.rule,
+        asset_key=asset,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=None if result.success else f"{places}. {result.explanation}",
         metadata={
-            "rows": result.evaluated, "rows_refused": result.unexpected,
+            "rows": result.evaluated,
+            "rows_refused": result.unexpected,
             "amount_refused_minor": result.unexpected_amount,
         },
-    )  # fmt: skip
+    )
+
+
+def rows_in_files(refused: pl.DataFrame, limit: int = 5) -> str:
+    """Where refused rows stand, for a clerk to find them: file, sheet and row, the first few files named."""
+    by_file = (
+        refused.group_by("source_file", "sheet")
+        .agg(pl.len().alias("rows"), pl.col("row_number").min().alias("first"))
+        .sort("source_file", "sheet")
+    )
+    told = [
+        f"{file}{f', sheet {sheet}' if sheet else ''}, row {first}"
+        + (f" and {rows - 1} more" if rows > 1 else "")
+        for file, sheet, rows, first in by_file.head(limit).iter_rows()
+    ]
+    rest = [f"{by_file.height - limit} more files"] if by_file.height > limit else []
+    return "; ".join(told + rest)
 
 
 def _blocking_result(asset: str, name: str, results: Sequence[ExpectationResult]) -> dg.AssetCheckResult:
     failed = [result for result in results if not result.success]
     return dg.AssetCheckResult(
-        passed=not failed, check_name=name, asset_key=asset, severity=dg.AssetCheckSeverity.ERROR,
+        passed=not failed,
+        check_name=name,
+        asset_key=asset,
+        severity=dg.AssetCheckSeverity.ERROR,
         description="; ".join(f"{result.column}: {result.explanation}" for result in failed) or None,
         metadata={"expectations": len(results), "failed": len(failed)},
-    )  # fmt: skip
+    )
 
 
 def _core(nights: dg.PartitionsDefinition[str], dataset: Dataset) -> dg.AssetsDefinition:
     table = LEDGER[dataset]
 
     @dg.asset(
-        name=table.name, partitions_def=nights, dagster_type=FRAME, group_name="ledger", metadata=columns_of(table),
-        description=table.comment, tags=tags("ledger"),
+        name=table.name,
+        partitions_def=nights,
+        dagster_type=FRAME,
+        group_name="ledger",
+        metadata=columns_of(table),
+        description=table.comment,
+        tags=tags("ledger"),
         ins={
             "accepted": dg.AssetIn(key=f"accepted_{dataset}"),
             "unallocated": dg.AssetIn(key=f"unallocated_{dataset}"),
             "staged": dg.AssetIn(key=STAGED[dataset].name),
         },
-    )  # fmt: skip
+    )
     def core(
         office: Office, accepted: pl.DataFrame, unallocated: pl.DataFrame, staged: pl.DataFrame
     ) -> dg.MaterializeResult:
@@ -116,9 +161,15 @@ def _quarantine(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     staged = {f"stg_{dataset}": dg.AssetIn(key=STAGED[dataset].name) for dataset in DATASETS}
 
     @dg.asset(
-        name=QUARANTINE.name, partitions_def=nights, dagster_type=FRAME, group_name="ledger", metadata=columns_of(QUARANTINE),
-        description=QUARANTINE.comment, ins={**refused, **staged}, tags=tags("ledger"),
-    )  # fmt: skip
+        name=QUARANTINE.name,
+        partitions_def=nights,
+        dagster_type=FRAME,
+        group_name="ledger",
+        metadata=columns_of(QUARANTINE),
+        description=QUARANTINE.comment,
+        ins={**refused, **staged},
+        tags=tags("ledger"),
+    )
     def core_quarantine(office: Office, **frames: pl.DataFrame) -> dg.MaterializeResult:
         rows = pl.concat(
             build_quarantine(dataset, frames[f"refused_{dataset}"], frames[f"stg_{dataset}"])

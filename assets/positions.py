@@ -1,7 +1,7 @@
 """Assets of what people query first: positions, brief, spending, quarantine and arrivals."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import dagster as dg
 import polars as pl
@@ -24,10 +24,17 @@ Frame = dg.MaterializeResult
 def position_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefinition]:
     """Figures on the three bases, then the marts made from them."""
     return [
-        _night_receipts(nights), _night_estimates(nights), _extract_statement(nights), _positions(nights),
-        _unit_position(nights), _line_position(nights), _spending_position(nights), _district_brief(nights),
-        _quarantine(nights), _extract_arrival(nights),
-    ]  # fmt: skip
+        _night_receipts(nights),
+        _night_estimates(nights),
+        _extract_statement(nights),
+        _positions(nights),
+        _unit_position(nights),
+        _line_position(nights),
+        _spending_position(nights),
+        _district_brief(nights),
+        _quarantine(nights),
+        _extract_arrival(nights),
+    ]
 
 
 def night_dates(authority: Authority, as_of: dt.date, complete: pl.DataFrame) -> Night:
@@ -77,8 +84,11 @@ def _extract_statement(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
 
 
 def _positions(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    check = dg.AssetCheckSpec("units_have_estimates", asset="night_positions",
-                              description="Every unit in force has an initial annual estimate")  # fmt: skip
+    check = dg.AssetCheckSpec(
+        "units_have_estimates",
+        asset="night_positions",
+        description="Every unit in force has an initial annual estimate",
+    )
 
     @dg.asset(
         partitions_def=nights,
@@ -88,9 +98,12 @@ def _positions(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         tags=tags("positions"),
     )
     def night_positions(
-        context: dg.AssetExecutionContext, office: Office, night_receipts: pl.DataFrame,
-        night_estimates: pl.DataFrame, extract_statement: pl.DataFrame,
-    ) -> Frame:  # fmt: skip
+        context: dg.AssetExecutionContext,
+        office: Office,
+        night_receipts: pl.DataFrame,
+        night_estimates: pl.DataFrame,
+        extract_statement: pl.DataFrame,
+    ) -> Frame:
         """Every unit and line against estimate, last year and pace, on every basis (minor units)."""
         as_of = night_of(context)
         complete = arrivals.complete_days(office.authority, extract_statement, "receipt", as_of)
@@ -107,29 +120,50 @@ def _positions(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
 
 def _estimates_check(authority: Authority, as_of: dt.date, rows: pl.DataFrame) -> dg.AssetCheckResult:
     units = [unit.unit_key for unit in authority.units_on(as_of)]
-    lacking = rows.filter(
-        pl.col("unit_key").is_in(units), pl.col("line_code") == ALL, pl.col("basis") == "territory",
-        pl.col("estimate_version") == "initial", pl.col("estimate_amount").is_null(),
-    )["unit_name"].sort().to_list()  # fmt: skip
+    lacking = (
+        rows.filter(
+            pl.col("unit_key").is_in(units),
+            pl.col("line_code") == ALL,
+            pl.col("basis") == "territory",
+            pl.col("estimate_version") == "initial",
+            pl.col("estimate_amount").is_null(),
+        )["unit_name"]
+        .sort()
+        .to_list()
+    )
     return dg.AssetCheckResult(
-        passed=not lacking, check_name="units_have_estimates", asset_key="night_positions",
-        severity=dg.AssetCheckSeverity.WARN, metadata={"units_without_estimate": len(lacking)},
-        description=None if not lacking else (
-            f"No initial estimate of {as_of.year} for {', '.join(lacking)}: their shares are left empty and the "
-            "total compares with the others' estimates alone. Put the estimate workbook into the landing folder"
+        passed=not lacking,
+        check_name="units_have_estimates",
+        asset_key="night_positions",
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"units_without_estimate": len(lacking)},
+        description=None
+        if not lacking
+        else (
+            f"No initial estimate of {authority.fiscal_year(as_of)} for {', '.join(lacking)}: their shares are "
+            "left empty and the total compares with the others' estimates alone. Put the estimate workbook into "
+            "the landing folder"
         ),
-    )  # fmt: skip
+    )
 
 
-def _mart_asset(nights: dg.PartitionsDefinition[str], table: Table) -> dict[str, object]:
-    return {
-        "name": table.name, "partitions_def": nights, "dagster_type": FRAME, "group_name": "marts", "metadata": columns_of(table),
-        "description": table.comment, "tags": tags("mart"),
-    }  # fmt: skip
+def _mart_asset(
+    nights: dg.PartitionsDefinition[str], table: Table
+) -> Callable[[Callable[..., Frame]], dg.AssetsDefinition]:
+    """Declares the asset of a mart: named, described and given columns by the mart's one declaration."""
+    return dg.asset(
+        name=table.name,
+        partitions_def=nights,
+        dagster_type=FRAME,
+        group_name="marts",
+        metadata=columns_of(table),
+        description=table.comment,
+        tags=tags("mart"),
+    )
 
 
 def _unit_position(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    @dg.asset(**_mart_asset(nights, declared.MART_UNIT_POSITION))  # type: ignore[call-overload]
+    @_mart_asset(nights, declared.MART_UNIT_POSITION)
     def unit_position(office: Office, night_positions: pl.DataFrame) -> Frame:
         mart = marts.unit_position(office.authority, night_positions)
         initial = mart.filter(pl.col("estimate_version") == "initial", pl.col("basis") == "territory")
@@ -138,59 +172,63 @@ def _unit_position(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         )
         return dg.MaterializeResult(value=mart, metadata=counted(mart, units=shown(table, 40)))
 
-    return unit_position  # type: ignore[no-any-return]
+    return unit_position
 
 
 def _line_position(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    @dg.asset(**_mart_asset(nights, declared.MART_LINE_POSITION))  # type: ignore[call-overload]
+    @_mart_asset(nights, declared.MART_LINE_POSITION)
     def line_position(office: Office, night_positions: pl.DataFrame) -> Frame:
         mart = marts.line_position(office.authority, night_positions)
         return dg.MaterializeResult(value=mart, metadata=counted(mart))
 
-    return line_position  # type: ignore[no-any-return]
+    return line_position
 
 
 def _spending_position(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    @dg.asset(**_mart_asset(nights, declared.MART_SPENDING_POSITION))  # type: ignore[call-overload]
+    @_mart_asset(nights, declared.MART_SPENDING_POSITION)
     def spending_position(
-        context: dg.AssetExecutionContext, office: Office, core_spending: pl.DataFrame,
+        context: dg.AssetExecutionContext,
+        office: Office,
+        core_spending: pl.DataFrame,
         core_spending_estimate: pl.DataFrame,
-    ) -> Frame:  # fmt: skip
+    ) -> Frame:
         as_of = night_of(context)
         estimates = standing_estimates(as_known(core_spending_estimate, as_of), ["unit_key", "spending_kind"])
         mart = marts.spending_position(office.authority, as_of, as_known(core_spending, as_of), estimates)
         return dg.MaterializeResult(value=mart, metadata=counted(mart))
 
-    return spending_position  # type: ignore[no-any-return]
+    return spending_position
 
 
 def _district_brief(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    @dg.asset(**_mart_asset(nights, declared.MART_DISTRICT_BRIEF))  # type: ignore[call-overload]
+    @_mart_asset(nights, declared.MART_DISTRICT_BRIEF)
     def district_brief(
-        context: dg.AssetExecutionContext, office: Office, mart_unit_position: pl.DataFrame,
+        context: dg.AssetExecutionContext,
+        office: Office,
+        mart_unit_position: pl.DataFrame,
         mart_spending_position: pl.DataFrame,
-    ) -> Frame:  # fmt: skip
+    ) -> Frame:
         mart = marts.district_brief(
             office.authority, night_of(context), mart_unit_position, mart_spending_position
         )
         return dg.MaterializeResult(value=mart, metadata=counted(mart, brief=shown(mart)))
 
-    return district_brief  # type: ignore[no-any-return]
+    return district_brief
 
 
 def _quarantine(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    @dg.asset(**_mart_asset(nights, declared.MART_QUARANTINE))  # type: ignore[call-overload]
+    @_mart_asset(nights, declared.MART_QUARANTINE)
     def quarantine(context: dg.AssetExecutionContext, office: Office, core_quarantine: pl.DataFrame) -> Frame:
         mart = marts.quarantine_mart(office.authority, night_of(context), core_quarantine, explanation_of)
         return dg.MaterializeResult(
             value=mart, metadata=counted(mart, rules=shown(mart.drop("publication_id")))
         )
 
-    return quarantine  # type: ignore[no-any-return]
+    return quarantine
 
 
 def _extract_arrival(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    @dg.asset(**_mart_asset(nights, declared.MART_EXTRACT_ARRIVAL))  # type: ignore[call-overload]
+    @_mart_asset(nights, declared.MART_EXTRACT_ARRIVAL)
     def extract_arrival(
         context: dg.AssetExecutionContext, office: Office, extract_statement: pl.DataFrame
     ) -> Frame:
@@ -199,4 +237,4 @@ def _extract_arrival(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
         late = mart.filter(pl.col("status") != "on_time")
         return dg.MaterializeResult(value=mart, metadata=counted(mart, not_on_time=late.height))
 
-    return extract_arrival  # type: ignore[no-any-return]
+    return extract_arrival

@@ -27,28 +27,39 @@ def publication_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.Asse
 
 def _publication(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     @dg.asset(
-        name=PUBLICATION.name, partitions_def=nights, dagster_type=FRAME, group_name="publication", ins=_MART_INPUTS,
-        metadata=columns_of(PUBLICATION), description="All marts of the night, published together or not at all",
+        name=PUBLICATION.name,
+        partitions_def=nights,
+        dagster_type=FRAME,
+        group_name="publication",
+        ins=_MART_INPUTS,
+        metadata=columns_of(PUBLICATION),
+        description="All marts of the night, published together or not at all",
         tags=tags("publication"),
-    )  # fmt: skip
+    )
     def publication(
         context: dg.AssetExecutionContext, office: Office, **marts: pl.DataFrame
     ) -> dg.MaterializeResult:
         as_of, authority = night_of(context), office.authority
         passed, failed = check_counts(context)
         facts = PublicationFacts(
-            run_id=context.run_id, code_version=office.code_version, config_sha256=authority.config_sha256,
-            published_at=dt.datetime.now(dt.UTC), checks_passed=passed, checks_failed=failed,
-        )  # fmt: skip
+            run_id=context.run_id,
+            code_version=office.code_version,
+            config_sha256=authority.config_sha256,
+            published_at=dt.datetime.now(dt.UTC),
+            checks_passed=passed,
+            checks_failed=failed,
+        )
         made = office.warehouse().publish(as_of, marts, dimensions(authority, as_of), facts)
         row = {name: getattr(made, name) for name in polars_schema(PUBLICATION)}
         return dg.MaterializeResult(
             value=pl.DataFrame([row], schema=polars_schema(PUBLICATION)),
             metadata={
-                "publication_id": made.publication_id, "rows": made.rows,
-                "checks_passed": passed, "checks_failed": failed,
+                "publication_id": made.publication_id,
+                "rows": made.rows,
+                "checks_passed": passed,
+                "checks_failed": failed,
             },
-        )  # fmt: skip
+        )
 
     return publication
 
@@ -66,10 +77,13 @@ def check_counts(context: dg.AssetExecutionContext) -> tuple[int, int]:
 
 def _bulletin(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     @dg.asset(
-        name="bulletin", partitions_def=nights, group_name="publication", deps=[PUBLICATION.name],
+        name="bulletin",
+        partitions_def=nights,
+        group_name="publication",
+        deps=[PUBLICATION.name],
         description="The page that leaders read: self-contained HTML, Vietnamese and English",
         tags=tags("publication"),
-    )  # fmt: skip
+    )
     def bulletin(context: dg.AssetExecutionContext, office: Office) -> dg.MaterializeResult:
         as_of, warehouse = night_of(context), office.warehouse()
         marts = {table.name: warehouse.read_mart(table.name, as_of) for table in MARTS}

@@ -11,12 +11,29 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 Dataset = Literal["receipt", "spending", "estimate", "spending_estimate", "tax_collection", "tax_arrears"]
 DATASETS: tuple[Dataset, ...] = (
-    "receipt", "spending", "estimate", "spending_estimate", "tax_collection", "tax_arrears",
-)  # fmt: skip
+    "receipt",
+    "spending",
+    "estimate",
+    "spending_estimate",
+    "tax_collection",
+    "tax_arrears",
+)
 FieldName = Literal[
-    "unit_code", "unit_name", "item_code", "line_code", "chapter", "document_no", "posting_date",
-    "period_end", "amount", "spending_kind", "taxpayer_name", "taxpayer_no", "due_on", "ignored",
-]  # fmt: skip
+    "unit_code",
+    "unit_name",
+    "item_code",
+    "line_code",
+    "chapter",
+    "document_no",
+    "posting_date",
+    "period_end",
+    "amount",
+    "spending_kind",
+    "taxpayer_name",
+    "taxpayer_no",
+    "due_on",
+    "ignored",
+]
 
 
 def _compiles(pattern: str) -> str:
@@ -86,7 +103,7 @@ class Period(FormModel):
     pattern: Pattern | None = None
     length: Literal["day", "month", "year"]
     of: Literal["authority", "unit"] = "authority"
-    """Whose period a delivery states: of the whole authority, or of each unit it names (a ward's own report)."""
+    """Whose period a delivery states: the whole authority's, or that of each unit it names."""
 
     @model_validator(mode="after")
     def _pattern_names_groups(self) -> Self:

@@ -26,21 +26,41 @@ app = typer.Typer(
 )
 
 AuthorityOption = Annotated[
-    str, typer.Option("--authority", metavar="DIR", help="Folder of the authority, or the name of one that ships.",
-                      envvar="WARDCAST_AUTHORITY"),
-]  # fmt: skip
+    str,
+    typer.Option(
+        "--authority",
+        metavar="DIR",
+        help="Folder of the authority, or the name of one that ships.",
+        envvar="WARDCAST_AUTHORITY",
+    ),
+]
 HomeOption = Annotated[
-    Path | None, typer.Option("--home", metavar="DIR", help="Where everything written lies [default: var/<authority>].",
-                              envvar="WARDCAST_HOME"),
-]  # fmt: skip
+    Path | None,
+    typer.Option(
+        "--home",
+        metavar="DIR",
+        help="Where everything written lies [default: var/<authority>].",
+        envvar="WARDCAST_HOME",
+    ),
+]
 WarehouseOption = Annotated[
-    str | None, typer.Option("--warehouse", metavar="URL", help="SQLAlchemy URL of the warehouse [default: a DuckDB in "
-                             "the home].", envvar="WARDCAST_WAREHOUSE"),
-]  # fmt: skip
+    str | None,
+    typer.Option(
+        "--warehouse",
+        metavar="URL",
+        help="SQLAlchemy URL of the warehouse [default: a DuckDB in the home].",
+        envvar="WARDCAST_WAREHOUSE",
+    ),
+]
 LandingOption = Annotated[
-    Path | None, typer.Option("--landing", metavar="DIR", help="Folder where extracts arrive [default: the embedded "
-                              "sample, else <home>/landing].", envvar="WARDCAST_LANDING"),
-]  # fmt: skip
+    Path | None,
+    typer.Option(
+        "--landing",
+        metavar="DIR",
+        help="Folder where extracts arrive [default: the embedded sample, else <home>/landing].",
+        envvar="WARDCAST_LANDING",
+    ),
+]
 DEFAULT_AUTHORITY_NAME = "authorities/long_bien"
 
 
@@ -51,7 +71,7 @@ def main() -> None:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Expected refusals as one clear message and exit code 1; anything else is a defect and shows its trace."""
+    """Expected refusals as one clear message and exit code 1; anything else is a defect, with its trace."""
     from authorities.loading import AuthorityError
     from early_warning.rules import WarningRuleError
     from extracts.landing import LandingError
@@ -69,7 +89,9 @@ def _fail(message: str) -> None:
     raise typer.Exit(1)
 
 
-def _places(authority: str, home: Path | None, warehouse: str | None, landing: Path | None = None) -> "Places":
+def _places(
+    authority: str, home: Path | None, warehouse: str | None, landing: Path | None = None
+) -> "Places":
     from pipelines.settings import Places, Settings
 
     return Places(Settings(authority=Path(authority), home=home, warehouse=warehouse, landing=landing))
@@ -81,12 +103,16 @@ def nightly(
     landing: LandingOption = None,
     as_of: Annotated[
         dt.datetime | None,
-        typer.Option("--as-of", metavar="DATE", formats=["%Y-%m-%d"],
-                     help="The night to run [default: the sample's own, else yesterday]."),
+        typer.Option(
+            "--as-of",
+            metavar="DATE",
+            formats=["%Y-%m-%d"],
+            help="The night to run [default: the sample's own, else yesterday].",
+        ),
     ] = None,
     warehouse: WarehouseOption = None,
     home: HomeOption = None,
-) -> None:  # fmt: skip
+) -> None:
     """Run one night: read the extracts, check them, forecast, publish marts and bulletin."""
     from pipelines.nightly import check_before, run_night
     from pipelines.report import night_report
@@ -104,32 +130,39 @@ def nightly(
         for line in outcome.failed_checks:
             typer.secho(f"check failed: {line}", err=True, fg=typer.colors.YELLOW)
         if not outcome.published:
-            _fail("the night was not published; the last publication stands.\n  " + "\n  ".join(outcome.failures))
+            _fail(
+                "the night was not published; the last publication stands.\n  "
+                + "\n  ".join(outcome.failures)
+            )
         typer.echo(night_report(places, night))
 
 
 @app.command()
 def query(
-    sql: Annotated[str, typer.Argument(help="A reading statement, such as \"SELECT * FROM mart_district_brief\".")],
+    sql: Annotated[
+        str, typer.Argument(help='A reading statement, such as "SELECT * FROM mart_district_brief".')
+    ],
     form: Annotated[
         Literal["table", "csv", "json"], typer.Option("--format", help="How the result is written.")
     ] = "table",
     authority: AuthorityOption = DEFAULT_AUTHORITY_NAME,
     warehouse: WarehouseOption = None,
     home: HomeOption = None,
-) -> None:  # fmt: skip
+) -> None:
     """Query the marts. Plain table names hold every night; latest.<mart> the newest."""
     from warehouse.query import format_result, run_query
 
     with _told():
         places = _places(authority, home, warehouse)
-        typer.echo(format_result(run_query(places.warehouse_url, sql), form))
+        typer.echo(format_result(run_query(places.warehouse_url, sql), form), nl=False)
 
 
 @app.command()
 def simulate(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the simulated extracts are written.")],
-    wards: Annotated[int | None, typer.Option(min=1, help="Make a country of so many invented wards.")] = None,
+    wards: Annotated[
+        int | None, typer.Option(min=1, help="Make a country of so many invented wards.")
+    ] = None,
     years: Annotated[int | None, typer.Option(min=2, help="Only the last so many fiscal years.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed instead of the sample's own.")] = None,
     authority: AuthorityOption = DEFAULT_AUTHORITY_NAME,
@@ -139,7 +172,9 @@ def simulate(
     from extracts.simulator.simulate import simulate as write_simulation
 
     with _told():
-        write_simulation(load_authority(find_authority(authority)), folder, wards=wards, years=years, seed=seed)
+        write_simulation(
+            load_authority(find_authority(authority)), folder, wards=wards, years=years, seed=seed
+        )
         typer.echo(f"simulated extracts written to {folder}")
 
 
@@ -169,7 +204,7 @@ def dictionary() -> None:
     """Print the data dictionary: every table and column, from its one declaration."""
     from warehouse.dictionary import dictionary_markdown
 
-    typer.echo(dictionary_markdown())
+    typer.echo(dictionary_markdown(), nl=False)
 
 
 if __name__ == "__main__":

@@ -27,17 +27,27 @@ def build_definitions(places: Places) -> dg.Definitions:
     """Definitions for one authority at its places."""
     nights = nights_of(places)
     assets = [
-        *intake_assets(nights), *ledger_assets(nights), *position_assets(nights), *forecast_assets(nights),
+        *intake_assets(nights),
+        *ledger_assets(nights),
+        *position_assets(nights),
+        *forecast_assets(nights),
         *publication_assets(nights),
-    ]  # fmt: skip
+    ]
     job = dg.define_asset_job(
-        NIGHTLY, selection=dg.AssetSelection.all(), partitions_def=nights, executor_def=dg.in_process_executor,
-        tags={AUTHORITY_TAG: places.authority.code}, description="One night, from files to bulletin",
-    )  # fmt: skip
+        NIGHTLY,
+        selection=dg.AssetSelection.all(),
+        partitions_def=nights,
+        executor_def=dg.in_process_executor,
+        tags={AUTHORITY_TAG: places.authority.code},
+        description="One night, from files to bulletin",
+    )
     office = Office(
-        authority_folder=str(places.authority.folder.absolute()), landing=str(places.landing),
-        home=str(places.home), warehouse_url=places.warehouse_url, code_version=code_version(),
-    )  # fmt: skip
+        authority_folder=str(places.authority.folder.absolute()),
+        landing=str(places.landing),
+        home=str(places.home),
+        warehouse_url=places.warehouse_url,
+        code_version=code_version(),
+    )
     return dg.Definitions(
         assets=assets,
         jobs=[job],

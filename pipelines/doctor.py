@@ -27,59 +27,75 @@ class Finding:
     text: str
 
 
+def _well(subject: str, text: str) -> Finding:
+    return Finding(subject, is_well=True, text=text)
+
+
+def _mend(subject: str, text: str) -> Finding:
+    return Finding(subject, is_well=False, text=text)
+
+
 def examine(places: Places, now: dt.datetime) -> list[Finding]:
     """Everything that a night needs, looked at one after the other."""
     return [
-        *_installation(), _configuration(places), *_landing(places), _home(places), _warehouse(places, now),
-    ]  # fmt: skip
+        *_installation(),
+        _configuration(places),
+        *_landing(places),
+        _home(places),
+        _warehouse(places, now),
+    ]
 
 
 def _installation() -> Iterator[Finding]:
     yield Finding("python", sys.version_info >= (3, 11), sys.version.split()[0])
     try:
         seen = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
-        yield Finding("libraries", True, seen)  # noqa: FBT003
+        yield _well("libraries", seen)
     except PackageNotFoundError as error:
-        yield Finding("libraries", False, f"{error.name} is not installed; run: make install")  # noqa: FBT003
+        yield _mend("libraries", f"{error.name} is not installed; run: make install")
 
 
 def _configuration(places: Places) -> Finding:
     one = places.authority
-    return Finding(
-        "authority", True,  # noqa: FBT003
-        f"{one.settings.title.en}: {len(one.units)} units, {len(one.items)} revenue items, {len(one.forms)} forms, "
-        f"{len(one.shocks)} policy shocks",
-    )  # fmt: skip
+    return _well(
+        "authority",
+        f"{one.settings.title.en}: {len(one.units)} units, {len(one.items)} revenue items, "
+        f"{len(one.forms)} forms, {len(one.shocks)} policy shocks",
+    )
 
 
 def _landing(places: Places) -> Iterator[Finding]:
     if places.uses_sample and not places.landing.is_dir():
-        yield Finding("landing folder", True, "embedded sample; written by the first wardcast nightly")  # noqa: FBT003
+        yield _well("landing folder", "embedded sample; written by the first wardcast nightly")
         return
     try:
         deliveries = scan_landing(places.authority, places.landing)
     except LandingError as error:
-        yield Finding("landing folder", False, str(error))  # noqa: FBT003
+        yield _mend("landing folder", str(error))
         return
-    yield Finding("landing folder", *_claims(deliveries))
+    yield _claims(deliveries)
 
 
-def _claims(deliveries: list[Delivery]) -> tuple[bool, str]:
-    claimed = [one for one in deliveries if one.form is not None]
+def _claims(deliveries: list[Delivery]) -> Finding:
+    claimed = {one.source_file: one.form.form_code for one in deliveries if one.form is not None}
     unclaimed = [one.source_file for one in deliveries if one.form is None]
-    text = f"{len({one.source_file for one in claimed})} files claimed by {len({one.form.form_code for one in claimed if one.form})} forms"
+    text = f"{len(claimed)} files claimed by {len(set(claimed.values()))} forms"
     if unclaimed:
         text += f"; {len(unclaimed)} claimed by none and left alone: {', '.join(unclaimed[:5])}"
-    if not claimed:
-        text += ". No extract can be read: check file names against the authority's forms/"
-    return bool(claimed), text
+    if claimed:
+        return _well("landing folder", text)
+    return _mend(
+        "landing folder", f"{text}. No extract can be read: check file names against the authority's forms/"
+    )
 
 
 def _home(places: Places) -> Finding:
     existing = next(folder for folder in (places.home, *places.home.parents) if folder.exists())
     free = shutil.disk_usage(existing).free
     text = f"{places.home}: {free / 1024**3:.1f} GB free"
-    return Finding("home folder", free >= LEAST_FREE_BYTES, text if free >= LEAST_FREE_BYTES else f"{text}; make room")
+    return (
+        _well("home folder", text) if free >= LEAST_FREE_BYTES else _mend("home folder", f"{text}; make room")
+    )
 
 
 def _warehouse(places: Places, now: dt.datetime) -> Finding:
@@ -88,12 +104,12 @@ def _warehouse(places: Places, now: dt.datetime) -> Finding:
         warehouse.check_writable()
         latest = warehouse.latest_publication()
     except WarehouseError as error:
-        return Finding("warehouse", False, str(error))  # noqa: FBT003
+        return _mend("warehouse", str(error))
     if latest is None:
-        return Finding("warehouse", True, "nothing published yet; run: wardcast nightly")  # noqa: FBT003
+        return _well("warehouse", "nothing published yet; run: wardcast nightly")
     age = now - latest.published_at
-    return Finding(
-        "warehouse", True,  # noqa: FBT003
-        f"publication {latest.publication_id}, {age.total_seconds() / 3600:.0f} hours old, {latest.rows} rows, "
-        f"{latest.checks_failed} checks failed",
-    )  # fmt: skip
+    return _well(
+        "warehouse",
+        f"publication {latest.publication_id}, {age.total_seconds() / 3600:.0f} hours old, "
+        f"{latest.rows} rows, {latest.checks_failed} checks failed",
+    )

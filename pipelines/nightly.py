@@ -95,9 +95,11 @@ def _execute(places: Places, instance: "dg.DagsterInstance", as_of: dt.date) -> 
 
     job = build_definitions(places).resolve_job_def(NIGHTLY)
     result = job.execute_in_process(
-        instance=instance, partition_key=as_of.isoformat(), raise_on_error=False,
+        instance=instance,
+        partition_key=as_of.isoformat(),
+        raise_on_error=False,
         run_config={"loggers": {"console": {"config": {}}}},
-    )  # fmt: skip
+    )
     failures = [] if result.success else failure_lines(instance, result.run_id)
     return NightOutcome(
         as_of, result.run_id, result.success, failures, failed_checks(instance, result.run_id)
@@ -113,9 +115,13 @@ def _tell(places: Places, outcome: NightOutcome, now: dt.datetime) -> None:
         tell(places.home, night=night, kind="run_failed", run_id=outcome.run_id, lines=lines, now=now)
     elif outcome.failed_checks:
         tell(
-            places.home, night=night, kind="checks_failed", run_id=outcome.run_id,
-            lines=outcome.failed_checks, now=now,
-        )  # fmt: skip
+            places.home,
+            night=night,
+            kind="checks_failed",
+            run_id=outcome.run_id,
+            lines=outcome.failed_checks,
+            now=now,
+        )
 
 
 def _refuse_outside(places: Places, as_of: dt.date, now: dt.datetime) -> None:
@@ -146,7 +152,8 @@ def _home_lock(home: Path) -> Iterator[None]:
         except OSError as error:
             file.seek(0)
             raise NightRefusedError(
-                f"another night is running in {home} (process {file.read().strip() or 'unknown'}). Wait for it to end"
+                f"another night is running in {home} (process {file.read().strip() or 'unknown'}). "
+                "Wait for it to end"
             ) from error
         file.truncate(0)
         file.write(str(os.getpid()))

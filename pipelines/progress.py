@@ -21,7 +21,9 @@ class _Lines(logging.Handler):
 @dg.logger(config_schema={"log_level": dg.Field(str, default_value="INFO")})
 def console_lines(init_context: dg.InitLoggerContext) -> logging.Logger:
     """Logger of the nightly job: short lines on standard error."""
-    logger = logging.Logger("wardcast.run", level=logging.DEBUG)
     del init_context
-    logger.addHandler(_Lines())
+    logger = logging.getLogger("wardcast.run")
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    logger.handlers = [_Lines()]
     return logger

@@ -6,8 +6,11 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.settings import Places
+from authorities.loading import DEFAULT_AUTHORITY
+from pipelines.settings import Places, Settings
 from warehouse.engines import open_warehouse
+
+EXAMPLE_QUERY = "SELECT * FROM latest.mart_unit_position"
 
 
 def night_report(places: Places, night: dt.date) -> str:
@@ -21,13 +24,25 @@ def night_report(places: Places, night: dt.date) -> str:
     lines += _brief_lines(brief, places)
     lines += _warning_lines(warnings)
     latest = places.home / "bulletin" / night.isoformat() / "index.html"
-    lines += ["", f"marts:    {places.warehouse_url}", f"bulletin: {latest}",
-              f'query:    wardcast query "SELECT * FROM mart_unit_position"{_options(places)}']  # fmt: skip
+    lines += [
+        "",
+        f"marts:    {places.warehouse_url}",
+        f"bulletin: {latest}",
+        f'query:    wardcast query "{EXAMPLE_QUERY}"{_options(places)}',
+    ]
     return "\n".join(lines)
 
 
 def _options(places: Places) -> str:
-    return f" --authority {places.authority.folder} --home {places.home}" if not places.uses_sample else ""
+    """What a query must be told besides, where the places are not the default ones."""
+    folder = places.authority.folder
+    default = Places(Settings(authority=folder))
+    said = f" --authority {folder}" if folder != DEFAULT_AUTHORITY else ""
+    return (
+        said
+        if places.warehouse_url == default.warehouse_url
+        else f"{said} --warehouse {places.warehouse_url}"
+    )
 
 
 def _brief_lines(brief: dict[str, Any], places: Places) -> list[str]:

@@ -14,9 +14,11 @@ HOUR, MINUTE = 1, 30
 
 def nightly_schedule(job: "UnresolvedAssetJobDefinition", places: Places) -> dg.ScheduleDefinition:
     """The schedule of ``job``; its partition is yesterday, the last day that is complete."""
-    schedule = dg.build_schedule_from_partitioned_job(
-        job, name="nightly_at_half_past_one", hour_of_day=HOUR, minute_of_hour=MINUTE,
+    return dg.build_schedule_from_partitioned_job(
+        job,
+        name="nightly_at_half_past_one",
+        hour_of_day=HOUR,
+        minute_of_hour=MINUTE,
         tags={"wardcast/authority": places.authority.code},
         description=f"01:30 {places.authority.settings.time_zone}: the night of the day that has ended",
-    )  # fmt: skip
-    return schedule  # type: ignore[return-value]
+    )  # type: ignore[return-value]

@@ -45,9 +45,11 @@ def _landing_sensor(job: "UnresolvedAssetJobDefinition", places: Places) -> dg.S
     """
 
     @dg.sensor(
-        job=job, name="landing_folder", minimum_interval_seconds=LANDING_INTERVAL_SECONDS,
+        job=job,
+        name="landing_folder",
+        minimum_interval_seconds=LANDING_INTERVAL_SECONDS,
         description="New or changed extracts in the landing folder",
-    )  # fmt: skip
+    )
     def landing_folder(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         state = landing_state(places.landing)
         seen, _, run_for = (context.cursor or f"|{state}").partition("|")
@@ -67,31 +69,44 @@ def _landing_sensor(job: "UnresolvedAssetJobDefinition", places: Places) -> dg.S
 
 def _failure_sensor(job: "UnresolvedAssetJobDefinition", places: Places) -> dg.SensorDefinition:
     @dg.run_failure_sensor(
-        name="tell_of_failed_run", monitored_jobs=[job], minimum_interval_seconds=WATCH_INTERVAL_SECONDS,
+        name="tell_of_failed_run",
+        monitored_jobs=[job],
+        minimum_interval_seconds=WATCH_INTERVAL_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-    )  # fmt: skip
+    )
     def tell_of_failed_run(context: dg.RunFailureSensorContext) -> None:
         run = context.dagster_run
         tell(
-            places.home, night=run.tags.get("dagster/partition", ""), kind="run_failed", run_id=run.run_id,
-            lines=failure_lines(context.instance, run.run_id), now=dt.datetime.now(dt.UTC),
-        )  # fmt: skip
+            places.home,
+            night=run.tags.get("dagster/partition", ""),
+            kind="run_failed",
+            run_id=run.run_id,
+            lines=failure_lines(context.instance, run.run_id),
+            now=dt.datetime.now(dt.UTC),
+        )
 
     return tell_of_failed_run
 
 
 def _checks_sensor(job: "UnresolvedAssetJobDefinition", places: Places) -> dg.SensorDefinition:
     @dg.run_status_sensor(
-        name="tell_of_failed_checks", monitored_jobs=[job], run_status=dg.DagsterRunStatus.SUCCESS,
-        minimum_interval_seconds=WATCH_INTERVAL_SECONDS, default_status=dg.DefaultSensorStatus.RUNNING,
-    )  # fmt: skip
+        name="tell_of_failed_checks",
+        monitored_jobs=[job],
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        minimum_interval_seconds=WATCH_INTERVAL_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
     def tell_of_failed_checks(context: dg.RunStatusSensorContext) -> None:
         run = context.dagster_run
         lines = failed_checks(context.instance, run.run_id)
         if lines:
             tell(
-                places.home, night=run.tags.get("dagster/partition", ""), kind="checks_failed",
-                run_id=run.run_id, lines=lines, now=dt.datetime.now(dt.UTC),
-            )  # fmt: skip
+                places.home,
+                night=run.tags.get("dagster/partition", ""),
+                kind="checks_failed",
+                run_id=run.run_id,
+                lines=lines,
+                now=dt.datetime.now(dt.UTC),
+            )
 
     return tell_of_failed_checks

@@ -1,4 +1,4 @@
-"""What a table's one declaration becomes: polars schema, casts, DDL, type-level expectations, dictionary rows.
+"""What a table's one declaration becomes: polars schema, casts, DDL, type-level expectations, dictionary.
 
 The declarations themselves are in ``warehouse.tables``. Dagster's Columns tab and Great Expectations get
 theirs from the neutral forms here, so that this floor knows neither.

@@ -24,6 +24,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+__all__ = [
+    "METADATA", "MONEY", "Table", "count", "day", "declare", "flag", "minor", "money", "number", "stamp",
+    "text",
+]  # fmt: skip
+
 METADATA = MetaData()
 MONEY = Numeric(20, 2)
 

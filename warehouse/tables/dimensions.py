@@ -19,7 +19,7 @@ DIM_LINE = declare(
     text("name_vi", "Name in Vietnamese", example="Thuế sử dụng đất phi nông nghiệp"),
     text("name_en", "Name in English", example="Non-agricultural land tax"),
     flag("is_own_revenue", "False for transfers and balances, which another level decides"),
-    flag("counts_as_recurrent", "Whether the line counts for recurrent spending on this night", nullable=True),
+    flag("counts_as_recurrent", "Whether the line counts for recurrent spending this night", nullable=True),
     flag("is_assumed", "Whether its sharing percentage or recurrent mark is assumed rather than sourced"),
     count("sort_order", "Order in reports"),
     layer="dimension", key=True,

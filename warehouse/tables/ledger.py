@@ -76,6 +76,7 @@ QUARANTINE = declare(
     day("posting_date", "Date of the row where it could be read", nullable=True),
     minor("amount", "Money the row carries; null where it is no number", nullable=True),
     day("recorded_at", "Day on which the office had the row"),
-    day("superseded_at", "Day from which a later delivery holds instead; null while it stands", nullable=True),
+    day("superseded_at", "Day from which a later delivery holds instead; null while it stands",
+        nullable=True),
     layer="ledger",
 )  # fmt: skip

@@ -14,7 +14,7 @@ from warehouse.tables.declare import count, day, declare, flag, minor, text
 def provenance() -> list[Column[Any]]:
     """The columns that say where a row came from; first in every staged and ledger table."""
     return [
-        text("delivery_id", "Delivery the row came in: form code and start of the file's SHA-256", grain=True),
+        text("delivery_id", "Delivery of the row: form code and start of the file's SHA-256", grain=True),
         text("source_file", "Path of the file below the landing folder"),
         text("sheet", "Sheet in the file; empty where the file has none", grain=True),
         count("row_number", "Row in the sheet, counted from 1 as a person would see it", grain=True),
