@@ -7,17 +7,16 @@ import numpy as np
 
 from forecasts import factors, ladder, shocks
 from forecasts.arrays import Flags, Floats, Integers
+from forecasts.calibration import Calibration, calibrate
 from forecasts.fits import FORMS, LineFit, blank, line_total, lower_root, units_weights
 from forecasts.ladder import Rung
 from forecasts.panel import Panel
 from forecasts.prepare import alive_since, floored_logs
+from forecasts.remaining import unskewed
 from forecasts.shocks import Belief, LineShocks
 
 _OWN_MONTHS = 24
 _OWN_MONTHS_BESIDE_FACTOR = 12
-_LARGEST_SKEW = 0.25
-"""Variance of a month's log above which receipts are taken to scatter downwards rather than upwards: what a
-lognormal adds to its mean is bounded there."""
 _YOUNG_SPREAD = 0.4
 
 
@@ -91,7 +90,9 @@ def _fit_units(panel: Panel, base: Floats, beliefs: dict[str, Belief]) -> LineFi
     full, young = _standing(rungs, "full"), _standing(rungs, "line_factor")
     logs = floored_logs(base, since)
     if len(full):
-        _enter(fit, full, factors.forecast_logs(logs[full], panel.horizon))
+        _enter(
+            fit, full, factors.forecast_logs(logs[full], panel.horizon), calibrate(logs[full], panel.horizon)
+        )
     if len(young):
         _follow(fit, young, logs[young], series)
     return fit
@@ -101,17 +102,11 @@ def _standing(rungs: list[Rung], name: str) -> Integers:
     return np.array([row for row, rung in enumerate(rungs) if rung.name == name], dtype=np.int64)
 
 
-def _enter(fit: LineFit, rows: Integers, answer: factors.LogForecast) -> None:
+def _enter(fit: LineFit, rows: Integers, answer: factors.LogForecast, width: Calibration) -> None:
     fit.mean[rows] = unskewed(answer.mean, answer.shared + answer.own)
-    fit.common[rows], fit.own[rows] = lower_root(answer.shared), lower_root(answer.own)
+    fit.common[rows] = width.shared * lower_root(answer.shared)
+    fit.own[rows] = width.own * lower_root(answer.own)
     fit.surprises[:] = answer.surprises
-
-
-def unskewed(mean: Floats, covariance: Floats) -> Floats:
-    """Means of logs (n × H) lowered by what a lognormal of large variance would wrongly add to receipts."""
-    variance = np.einsum("nhh->nh", covariance)
-    lowered: Floats = mean - 0.5 * np.maximum(variance - _LARGEST_SKEW, 0)
-    return lowered
 
 
 def _follow(fit: LineFit, rows: Integers, logs: Floats, series: Floats) -> None:
