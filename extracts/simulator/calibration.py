@@ -176,10 +176,18 @@ def _recurrent_targets(frame: Frame, natural: Floats) -> Floats:
     """Recurrent share of each unit, %: leaders above the threshold in their order, the rest below by rank."""
     half, leaders = frame.authority.settings.half_year_threshold_pct, _leaders(frame)
     shares = np.zeros(len(natural))
-    shares[leaders] = half + np.linspace(_MARGIN_PP + 2.9, _MARGIN_PP, len(leaders))
+    rng = frame.stream("recurrent shares")
+    shares[leaders] = half + _MARGIN_PP + 2.9 * _descending(rng, len(leaders))
     rest = [unit for unit in np.argsort(-natural, kind="stable") if unit not in leaders]
-    shares[rest] = half - np.linspace(_MARGIN_PP, _MARGIN_PP + 9.0, len(rest))
+    shares[rest] = half - _MARGIN_PP - 9.0 * _descending(rng, len(rest))[::-1]
     return shares
+
+
+def _descending(rng: np.random.Generator, count: int) -> Floats:
+    """Uneven steps down from about 1 to about 0, no two of them alike."""
+    even = np.linspace(1, 0, count) if count > 1 else np.zeros(count)
+    uneven: Floats = np.clip(even + rng.uniform(-0.35, 0.35, count) / max(count, 1), 0, None)
+    return uneven
 
 
 def _territory_estimates(frame: Frame, placed: Ints, natural: Floats, total: float) -> Floats:
@@ -192,11 +200,13 @@ def _territory_estimates(frame: Frame, placed: Ints, natural: Floats, total: flo
     above = sorted([*leaders, *others[:count]], key=lambda unit: -natural[unit])
     below = others[count:]
     shares = np.zeros(len(natural))
+    rng = frame.stream("territory shares")
+    shares[above] = half + _MARGIN_PP + 7.0 * _descending(rng, len(above))
+    steps = _descending(rng, len(below))[::-1]
     low, high = 0.0, 40.0
     for _ in range(200):
         spread = (low + high) / 2
-        shares[above] = half + np.linspace(_MARGIN_PP + 7.0, _MARGIN_PP, len(above))
-        shares[below] = half - np.linspace(_MARGIN_PP, _MARGIN_PP + spread, len(below))
+        shares[below] = half - _MARGIN_PP - spread * steps
         low, high = (spread, high) if (placed / shares * 100).sum() < total else (low, spread)
     if abs(float((placed / shares * 100).sum()) / total - 1) > 1e-6:
         raise ValueError(
