@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from extracts.landing import LandingError
 from extracts.simulator.monthly import PlantedEffect
 
 
@@ -80,7 +81,34 @@ class Manifest:
     tax_differences: list[TaxDifference] = field(default_factory=list)
     effects: list[PlantedEffect] = field(default_factory=list)
 
+    def paths(self) -> list[str]:
+        """Every extract written, below the simulation's folder; a repeated delivery's copy among them."""
+        copies = [fault.path for fault in self.delivery_faults if fault.fault == "repeated_delivery"]
+        return [*(file.path for file in self.files), *copies]
+
     def write(self, path: Path) -> None:
         """Write the manifest as JSON, the same bytes for the same content."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        data = asdict(self) | {"paths": sorted(set(self.paths()))}
+        path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def clear_earlier(folder: Path) -> None:
+    """Take away what an earlier simulation wrote into ``folder``, and nothing else.
+
+    Raises:
+        LandingError: other files lie in its landing folder; simulated and real extracts must not mix.
+    """
+    manifest = folder / "manifest.json"
+    if manifest.is_file():
+        for shown in json.loads(manifest.read_text(encoding="utf-8")).get("paths", []):
+            path = folder / shown
+            if path.resolve().is_relative_to(folder.resolve()):
+                path.unlink(missing_ok=True)
+        manifest.unlink()
+    others = [path for path in (folder / "landing").rglob("*") if path.is_file()]
+    if others:
+        raise LandingError(
+            f"{folder / 'landing'} holds files that no simulation wrote (such as {others[0].name}). "
+            "Name another folder, or move them away"
+        )

@@ -22,7 +22,7 @@ from extracts.simulator.estimates import natural_estimates, past_estimates, supp
 from extracts.simulator.faults import is_counted, plan_deliveries, plant_row_faults
 from extracts.simulator.finance import FinanceOffice
 from extracts.simulator.frame import Frame, Ints
-from extracts.simulator.manifest import Manifest
+from extracts.simulator.manifest import Manifest, clear_earlier
 from extracts.simulator.monthly import simulate_months
 from extracts.simulator.settings import load_settings
 from extracts.simulator.spending import simulate_spending
@@ -39,7 +39,7 @@ def simulate(
 
     Args:
         authority: one with ``sample:`` in its settings and a ``simulation.yaml`` in its folder.
-        folder: gets ``landing/``, ``withheld/``, ``manifest.json``; files of the same name are written over.
+        folder: gets ``landing/``, ``withheld/``, ``manifest.json`` in place of an earlier simulation's.
         wards: make a country of so many invented units instead, in few large files, with its own authority in
             ``folder/authority``; no targets hold there.
         years: only the last so many fiscal years (at least 2, for the growth on last year); by default all of
@@ -48,12 +48,14 @@ def simulate(
 
     Raises:
         AuthorityError: the authority cannot be simulated.
+        LandingError: ``folder/landing`` holds files that no simulation wrote.
         ValueError: ``years`` is below 2 or ``wards`` below 1.
     """
     settings = load_settings(authority)
     sample = _sample(authority)
     if years is not None and years < 2:
         raise ValueError("years: at least 2 are needed, as growth is measured against the year before")
+    clear_earlier(folder)
     if wards is not None:
         from extracts.simulator.country import simulate_country
 

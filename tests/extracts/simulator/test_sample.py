@@ -2,6 +2,9 @@
 
 import filecmp
 import hashlib
+import os
+import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 
 from authorities.loading import AuthorityError, load_authority
 from authorities.model import Authority
+from extracts.landing import LandingError
 from extracts.simulator.simulate import simulate
 from tests.extracts.simulator.conftest import Sample
 from tests.extracts.simulator.reading import landed_receipts, receipts, sheet, table, text_of
@@ -23,16 +27,45 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(
+def test_another_process_writes_the_same_bytes(sample: Sample, tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; "
+        "from authorities.loading import find_authority, load_authority; "
+        "from extracts.simulator.simulate import simulate; "
+        "simulate(load_authority(find_authority('long_bien')), Path(sys.argv[1]))"
+    )
+    subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], check=True, env={**os.environ, "PYTHONHASHSEED": "7"}
+    )
+
+    assert digests(tmp_path) == digests(sample.folder)
+
+
+def test_another_seed_gives_other_receipts(long_bien: Authority, tmp_path: Path) -> None:
+    for seed in (7, 8):
+        simulate(long_bien, tmp_path / str(seed), wards=3, years=2, seed=seed)
+
+    one, other = digests(tmp_path / "7"), digests(tmp_path / "8")
+    listing = "landing/kho_bac/lich_su/bang_ke_thu_2019.csv"
+    assert one.keys() == other.keys()
+    assert one[listing] != other[listing]
+
+
+def test_a_new_simulation_takes_the_place_of_the_old_but_not_of_real_files(
     long_bien: Authority, tmp_path: Path
 ) -> None:
-    for name, seed in (("one", 7), ("two", 7), ("three", 8)):
-        simulate(long_bien, tmp_path / name, years=2, seed=seed)
+    simulate(long_bien, tmp_path, wards=5, years=3, seed=1)
+    simulate(long_bien, tmp_path, wards=4, years=2, seed=1)
+    assert sorted(path.name for path in tmp_path.rglob("*.xlsx")) == [
+        "Du toan 4 phuong nam 2019.xlsx",
+        "Du toan 4 phuong nam 2020.xlsx",
+    ]
 
-    one, two, three = (digests(tmp_path / name) for name in ("one", "two", "three"))
-    assert one == two
-    listing = "landing/kho_bac/lich_su/bang_ke_thu_2019.csv"
-    assert one[listing] != three[listing]
+    real = tmp_path / "landing/kho_bac/real.csv"
+    real.write_text("kept")
+    with pytest.raises(LandingError, match=r"real\.csv"):
+        simulate(long_bien, tmp_path, wards=4, years=2, seed=1)
+    assert real.read_text() == "kept"
 
 
 def test_history_starts_in_2012_and_nothing_after_the_as_of_day_lands(sample: Sample) -> None:
