@@ -33,6 +33,7 @@ class Fan:
     start: dt.date
     points: tuple[PathPoint, ...]
     without_shocks: tuple[tuple[float, Decimal], ...]
+    """Place and median of later month ends; empty where no shock makes a difference."""
     estimate: Decimal | None
     now: float
 
@@ -79,8 +80,13 @@ def fan_of(night: Night, estimate: Decimal | None) -> Fan | None:
     ]  # fmt: skip
     if not points:
         return None
-    unshocked = [(_place(row, start), row["p50_amount"]) for row in _path(night, WITHOUT_SHOCKS)]
-    return Fan(start, tuple(points), tuple(point for point in unshocked if point[0] > now), estimate, now)
+    ahead = [
+        (place, row["p50_amount"])
+        for row in _path(night, WITHOUT_SHOCKS)
+        if (place := _place(row, start)) > now
+    ]
+    same = {(point.place, point.median) for point in points}.issuperset(ahead)
+    return Fan(start, tuple(points), () if same else tuple(ahead), estimate, now)
 
 
 def _place(row: Row, start: dt.date) -> float:

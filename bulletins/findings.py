@@ -5,18 +5,24 @@ The same for every language but for names taken from the authority's configurati
 """
 
 import datetime as dt
+import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Literal
 
 from authorities.model import ALL, UNALLOCATED, Words
+from authorities.shocks import BilingualTitle
 from bulletins.night import BASE, TERRITORY, Night, Row
 
 SEVERITIES = ("severe", "warning", "info")
 """From the gravest down."""
 _LATE = ("missing", "unchanged", "late")
 """States of an extract worth telling, from the gravest down."""
+_SENTENCES = re.compile(r"(?<=[.!?])\s+")
+Explain = Callable[[str, str, Literal["vi", "en"]], str]
+"""Dataset, rule, language → what the rule means, what became of the money, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,8 @@ class WarningGroup:
     severity: str
     owners: tuple[str, ...]
     warnings: tuple[Warning, ...]
+    advice: dict[str, str]
+    """Sentences with which every message ends, by language; the messages themselves are without them."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +101,17 @@ class QuarantineRow:
     explanation: str
 
 
+@dataclass(frozen=True)
+class ShockEffect:
+    """What one policy shock does to the authority's year."""
+
+    title: Words | BilingualTitle
+    moved: Decimal
+    lost: Decimal
+    back_by: dt.date | None
+    is_assumed: bool
+
+
 def warning_groups(night: Night, order: Sequence[str]) -> tuple[WarningGroup, ...]:
     """Warnings that are not closed, by rule; the gravest rule first, then in the authority's order.
 
@@ -115,8 +134,27 @@ def warning_groups(night: Night, order: Sequence[str]) -> tuple[WarningGroup, ..
             _warning(row, night.as_of)
             for row in sorted(rows, key=lambda row: (places.get(row["unit_key"], 0), row["warning_id"]))
         )
-        groups.append(WarningGroup(title, rows[0]["severity"], owners, warnings))
+        advice = {
+            language: shared_ending([one.messages[language] for one in warnings]) for language in ("vi", "en")
+        }
+        told = tuple(replace(one, messages=_without(one.messages, advice)) for one in warnings)
+        groups.append(WarningGroup(title, rows[0]["severity"], owners, told, advice))
     return tuple(groups)
+
+
+def shared_ending(messages: Sequence[str]) -> str:
+    """Whole sentences with which all of several messages end; none for a single one."""
+    if len(messages) < 2:
+        return ""
+    sentences = [_SENTENCES.split(message) for message in messages]
+    shared = 0
+    while shared < min(map(len, sentences)) - 1 and len({parts[-1 - shared] for parts in sentences}) == 1:
+        shared += 1
+    return " ".join(sentences[0][len(sentences[0]) - shared :])
+
+
+def _without(messages: dict[str, str], endings: dict[str, str]) -> dict[str, str]:
+    return {language: said.removesuffix(endings[language]).rstrip() for language, said in messages.items()}
 
 
 def gravest_by_unit(night: Night) -> dict[str, str]:
@@ -184,7 +222,9 @@ def arrivals(night: Night) -> Arrivals:
     return Arrivals(len(rows), sum(row["status"] == "on_time" for row in rows), tuple(late))
 
 
-def quarantine(night: Night) -> tuple[QuarantineRow, ...]:
+def quarantine(
+    night: Night, language: Literal["vi", "en"], explain: Explain | None
+) -> tuple[QuarantineRow, ...]:
     """Refused rows by dataset and rule, those with most money first."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in night.rows("mart_quarantine"):
@@ -192,19 +232,38 @@ def quarantine(night: Night) -> tuple[QuarantineRow, ...]:
     found = [
         QuarantineRow(
             dataset, rule, sum(row["rows"] for row in group), len({row["source_file"] for row in group}),
-            sum((row["amount"] for row in group), Decimal(0)), group[0]["explanation"],
+            sum((row["amount"] for row in group), Decimal(0)),
+            explain(dataset, rule, language) if explain else group[0]["explanation"],
         )
         for (dataset, rule), group in groups.items()
     ]  # fmt: skip
     return tuple(sorted(found, key=lambda row: (-abs(row.amount), -row.rows, row.dataset, row.rule)))
 
 
-def fit_counts(night: Night) -> Sequence[tuple[str, str, int]]:
-    """How the units' forecasts came about: method, rung of the ladder, and for how many units."""
+def shock_effects(night: Night) -> tuple[ShockEffect, ...]:
+    """What each policy shock moves or takes from the authority this year, the largest first."""
+    declared = {shock.code: shock for shock in night.authority.shocks}
+    groups: dict[str, list[Row]] = {}
+    for row in night.rows("mart_shock_effect", unit_key=ALL):
+        if row["line_code"] != ALL:
+            groups.setdefault(row["shock_code"], []).append(row)
+    effects = [
+        ShockEffect(
+            title=declared[code].title if code in declared else Words(vi=code, en=code),
+            moved=sum((row["timing_amount"] for row in rows), Decimal(0)),
+            lost=sum((row["loss_amount"] for row in rows), Decimal(0)),
+            back_by=max((row["expected_back_by"] for row in rows if row["expected_back_by"]), default=None),
+            is_assumed=code in declared and declared[code].assumed,
+        )
+        for code, rows in groups.items()
+    ]
+    return tuple(sorted(effects, key=lambda effect: (-(effect.moved + effect.lost), effect.title.vi)))
+
+
+def fit_counts(night: Night, units: Collection[str]) -> Sequence[tuple[str, str, int]]:
+    """How the forecasts of ``units`` came about: method, rung of the ladder, and for how many."""
     rows = night.rows("mart_year_end_forecast", line_code=ALL, basis=TERRITORY, scenario=BASE)
-    counted = Counter(
-        (row["method"], row["fit_status"]) for row in rows if row["unit_key"] not in (ALL, UNALLOCATED)
-    )
+    counted = Counter((row["method"], row["fit_status"]) for row in rows if row["unit_key"] in units)
     return [
         (method, status, n)
         for (method, status), n in sorted(counted.items(), key=lambda item: (-item[1], item[0]))

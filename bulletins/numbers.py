@@ -15,6 +15,7 @@ LACKS = "–"
 """Stands where a figure lacks."""
 _MOST_DIGITS = 3
 _NEARLY_CERTAIN = 0.99
+_LEAST_PERCENT = 0.01
 _LARGER = {"vi": {"nghìn": "triệu", "triệu": "tỷ"}, "en": {"thousand": "million", "million": "billion"}}
 _TOO_LONG = 10_000
 """Display units from which a headline is said in units a thousand times as large."""
@@ -78,6 +79,8 @@ class Figures:
         """Percent with its sign; more digits where 49.97 would read as the 50.0 it does not reach."""
         if value is None:
             return LACKS
+        if 0 < value < _LEAST_PERCENT:
+            return f"<{self.number(_LEAST_PERCENT, 2)}%"
         if apart_from is not None and value != apart_from:
             while digits < _MOST_DIGITS and rounded(value, digits) == rounded(apart_from, digits):
                 digits += 1
@@ -121,7 +124,8 @@ class Figures:
         if amount is None:
             return LACKS
         scale = self.headline_scale(amount if among is None else among)
-        digits = 1 if scale.size > self.display.size or abs(amount) < 100 * scale.size else 0
+        is_long = abs(amount) >= 100 * scale.size and scale == self.display
+        digits = 0 if is_long or not amount else 1
         return f"{self.number(amount / scale.size, digits)} {scale.unit}"
 
     def money_of(self, part: Decimal | None, whole: Decimal | None) -> str:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).parent
 _TEMPLATES = _HERE / "templates"
-_MOST_SHARE = 150.0
-_MOST_OUTLOOK = 200.0
 
 
 def render_bulletin(
@@ -35,12 +33,14 @@ def render_bulletin(
     marts: Mapping[str, pl.DataFrame],
     dimensions: Mapping[str, pl.DataFrame],
     publication: Mapping[str, Any],
+    explain: findings.Explain | None = None,
 ) -> str:
     """One self-contained HTML page of the night in ``publication``, in the authority's languages.
 
     ``marts`` and ``dimensions`` hold frames by table name, in currency units and percent, with or without
     ``publication_id``; what lacks or is empty is said to lack. ``publication`` is a row of that table; its
-    night, id, code version and configuration digest are shown. The same input gives the same page.
+    night, id, code version and configuration digest are shown. ``explain`` words the rules of refused rows in
+    each language; without it ``mart_quarantine`` has the word. The same input gives the same page.
     """
     from markupsafe import Markup
 
@@ -49,7 +49,9 @@ def render_bulletin(
     script = (_TEMPLATES / "switch.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return environment.get_template("page.html.j2").render(
-        editions=[_edition(environment, night, language) for language in authority.settings.languages],
+        editions=[
+            _edition(environment, night, language, explain) for language in authority.settings.languages
+        ],
         style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),  # noqa: S704 - our own files
         script=Markup(script),  # noqa: S704
         script_hash=f"sha256-{digest}",
@@ -75,7 +77,9 @@ def _words(language: str) -> dict[str, str]:
     return {key: said[language] for key, said in labels.items()}
 
 
-def _edition(environment: "Environment", night: Night, language: str) -> dict[str, Any]:
+def _edition(
+    environment: "Environment", night: Night, language: Literal["vi", "en"], explain: findings.Explain | None
+) -> dict[str, Any]:
     """Everything the templates show in one language."""
     settings = night.authority.settings
     words, figures = _words(language), Figures(language, settings.currency)
@@ -107,11 +111,12 @@ def _edition(environment: "Environment", night: Night, language: str) -> dict[st
         "need": need,
         "months_left": _short(figures, float(need.months_left)) if need else "",
         "spending": spending,
+        "shocks": findings.shock_effects(night),
         "warning_groups": findings.warning_groups(night, [row.key for row in reversed(units.rows)]),
         "marks": findings.gravest_by_unit(night),
         "arrivals": findings.arrivals(night),
-        "quarantine": findings.quarantine(night),
-        "fits": findings.fit_counts(night),
+        "quarantine": findings.quarantine(night, language, explain),
+        "fits": findings.fit_counts(night, {row.key for row in units.rows}),
         **_unit_words(night, language),
         **_notice(night, language),
         **_scales(units, lines, spending),
@@ -158,29 +163,28 @@ def _scales(
     spent = (
         [row.share for _, row in spending.units] + [row.share for row in spending.kinds] if spending else []
     )
-    outlooks = [row.outlook.shares for row in rows if row.outlook]
-    low = min([share for shares_ in outlooks for share in shares_[:1] if share is not None], default=80.0)
-    high = max([share for shares_ in outlooks for share in shares_[2:] if share is not None], default=120.0)
+    lows = [row.outlook.shares[0] for row in rows if row.outlook]
+    highs = [row.outlook.shares[2] for row in rows if row.outlook]
     return {
-        "share_top": _share_top(shares),
-        "line_top": _top(row.share for row in lines.rows),
-        "spending_top": _top(spent),
-        "outlook_bottom": max(0.0, math.floor(min(low, 90.0) / 10) * 10.0),
-        "outlook_top": min(_MOST_OUTLOOK, math.ceil(max(high, 110.0) / 10) * 10.0),
+        "share_top": _top(shares, at_least=60.0),
+        "line_top": _top((row.share for row in lines.rows), at_least=100.0),
+        "spending_top": _top(spent, at_least=100.0),
+        "outlook_bottom": _bottom(lows),
+        "outlook_top": _top(highs, at_least=110.0),
         "shows_pace": any(row.pace is not None for row in rows),
     }
 
 
-def _share_top(shares: Iterable[float | None]) -> float:
-    """What the largest share needs, in tens: wards differ by a few percent, and a bar has to show it."""
-    largest = max((share for share in shares if share is not None), default=0.0)
-    return min(_MOST_SHARE, max(60.0, math.ceil(largest / 10) * 10.0))
+def _top(shares: Iterable[float | None], *, at_least: float) -> float:
+    """The next ten above nine tenths of the shares, so that one outlier does not flatten all others."""
+    known = sorted(share for share in shares if share is not None)
+    return max(at_least, math.ceil(known[(len(known) - 1) * 9 // 10] / 10) * 10.0) if known else at_least
 
 
-def _top(shares: Iterable[float | None]) -> float:
-    """100%, or what the largest share needs, within reason."""
-    largest = max((share for share in shares if share is not None), default=0.0)
-    return min(_MOST_SHARE, max(100.0, math.ceil(largest / 10) * 10.0))
+def _bottom(shares: Iterable[float | None]) -> float:
+    """The ten below the lowest share, 90% at most."""
+    lowest = min((share for share in shares if share is not None), default=90.0)
+    return max(0.0, math.floor(min(lowest, 90.0) / 10) * 10.0)
 
 
 def _chart(environment: "Environment", edition: dict[str, Any], fan: Fan | None) -> dict[str, Any]:

@@ -119,7 +119,8 @@ def units_table(night: Night) -> Table:
             place.key,
         ),
     )
-    return _adding_up(ranked, _if_any(unallocated), total, night.authority.settings.currency.display_scale)
+    loose = replace(unallocated, outlook=None) if unallocated else None
+    return _adding_up(ranked, _if_any(loose), total, night.authority.settings.currency.display_scale)
 
 
 def lines_table(night: Night, language: str) -> Table:

@@ -31,6 +31,7 @@ def test_a_share_under_the_bar_is_not_written_as_the_bar():
     assert VI.percent(50.0, apart_from=50.0) == "50,0%"
     assert VI.percent(49.9, apart_from=50.0) == "49,9%"
     assert VI.percent(49.99996, apart_from=50.0) == "50,000%"
+    assert VI.percent(0.0031, 2) == "<0,01%"
 
 
 def test_money_is_said_in_a_unit_one_can_take_in():
@@ -39,6 +40,7 @@ def test_money_is_said_in_a_unit_one_can_take_in():
     assert VI.money(Decimal("434000000")) == "434 triệu đồng"
     assert VI.money(Decimal("7450000")) == "7,5 triệu đồng"
     assert VI.money_of(Decimal("1246100000000"), Decimal("2457300000000")) == "1.246,1 / 2.457,3 tỷ đồng"
+    assert VI.money(Decimal(0)) == "0 triệu đồng"
     assert VI.money(None) == VI.percent(None) == VI.probability(None) == "–"
 
 

@@ -9,7 +9,10 @@ import polars as pl
 import pytest
 
 from bulletins.fan import fan_of
+from bulletins.findings import shared_ending
 from bulletins.night import Night
+from bulletins.page import render_bulletin
+from tests.bulletins.frames import mart
 
 URL = re.compile(
     r"""(?:src|href|action|data)\s*=\s*["']?(?!#|data:)|url\((?!#)|@import|https?://(?!www\.w3\.org/)"""
@@ -236,6 +239,53 @@ def test_the_period_is_called_as_officials_call_it(night, said, district):
     assert f"{said}, số thu ngân sách" in edition(district.render(), "vi")
 
 
+def test_what_every_warning_of_a_rule_advises_is_said_once(district_page):
+    text = edition(district_page, "vi")
+    assert text.count("Đề nghị rà soát từng khoản thu và nêu giải pháp trước kỳ giao ban quý.") == 1
+    assert text.count("thu ngân sách trên địa bàn mới đạt") == 6
+    assert shared_ending(["A. B. C.", "X. B. C."]) == "B. C."
+    assert (
+        shared_ending(["Same.", "Same."]) == shared_ending(["A. B."]) == shared_ending(["A. B.", "B."]) == ""
+    )
+
+
+def test_the_rules_of_refused_rows_are_explained_in_each_language(district):
+    def explain(dataset: str, rule: str, language: str) -> str:
+        return f"<{dataset}/{rule}/{language}>"
+
+    page = render_bulletin(
+        district.authority, district.marts, district.dimensions, district.publication, explain=explain
+    )
+    assert "&lt;receipt/unit_known/vi&gt;" in page
+    assert "&lt;receipt/unit_known/en&gt;" in page
+    assert "Không phường nào có tên hoặc mã này" not in page
+
+
+def test_policy_shocks_are_listed_with_what_they_move_and_take(district, district_page):
+    assert "Chính sách ảnh hưởng" not in edition(district_page, "vi")
+    amounts = {"low_amount": Decimal(1), "high_amount": Decimal(2), "unit_key": "ALL"}
+    later = {"loss_amount": Decimal(0), "expected_back_by": dt.date(2020, 12, 31), "shock_code": "deferral"}
+    rows = [
+        amounts | later | {"line_code": "vat", "timing_amount": Decimal(70_000_000_000)},
+        amounts | later | {"line_code": "cit", "timing_amount": Decimal(7_000_000_000)},
+        amounts | {"line_code": "vat", "timing_amount": Decimal(0), "loss_amount": Decimal(24_400_000_000),
+                   "shock_code": "halved"},
+    ]  # fmt: skip
+    district.marts["mart_shock_effect"] = mart("mart_shock_effect", rows)
+    text = edition(district.render(), "vi")
+    assert "deferral 77.000 31/12/2020 – halved – – 24.400" in text
+
+
+def test_an_outlier_does_not_flatten_the_others(district):
+    positions = district.marts["mart_unit_position"]
+    far = pl.when(pl.col("unit_name") == "Phúc Đồng").then(250.0).otherwise(pl.col("share_of_estimate_pct"))
+    district.marts["mart_unit_position"] = positions.with_columns(share_of_estimate_pct=far)
+    row = next(row for row in district.render().split("<tr")[1:] if "Phúc Đồng" in row)
+    other = next(row for row in district.render().split("<tr")[1:] if "Thượng Thanh" in row)
+    assert 'x="100%"' in row.split("</td>")[3]
+    assert 'width="92.0%"' in other.split("</td>")[3]
+
+
 def test_one_language_needs_no_choice(district):
     district.change_settings(languages=("vi",))
     page = district.render()
@@ -250,6 +300,16 @@ def test_the_years_path_starts_with_the_fiscal_year_and_what_came(district):
     assert [point.place for point in fan.may_come] == [7, 8, 9, 10, 11, 12]
     assert fan.collected == district.marts["mart_district_brief"]["collected_amount"].item()
     assert [place for place, _ in fan.without_shocks] == [7, 8, 9, 10, 11, 12]
+    paths = district.marts["mart_forecast_path"]
+    base = paths.filter(pl.col("scenario") == "base")
+    unshocked = base.with_columns(scenario=pl.lit("without_shocks"))
+    same = Night(
+        district.authority,
+        {"mart_forecast_path": pl.concat([base, unshocked])},
+        district.dimensions,
+        district.publication,
+    )
+    assert fan_of(same, None).without_shocks == ()
     district.change_settings(fiscal_year_start_month=4)
     later = fan_of(Night(district.authority, district.marts, district.dimensions, district.publication), None)
     assert later is not None
