@@ -80,8 +80,9 @@ def forecast_logs(logs: Floats, horizon: int) -> LogForecast:
     calm = pulled_back(logs)
     known = np.isfinite(calm).sum(axis=1) >= min(MONTHS_FOR_FACTOR, logs.shape[1])
     if known.sum() >= UNITS_FOR_FACTOR:
-        return _with_factor(calm, np.flatnonzero(known), horizon)
-    return _alone(calm, horizon)
+        members = np.flatnonzero(known)
+        return _with_factor(calm, members, horizon, surprises(common_factor(logs[members])))
+    return _alone(calm, horizon, np.stack([surprises(one) for one in logs]))
 
 
 def pulled_back(logs: Floats) -> Floats:
@@ -188,19 +189,18 @@ def _mix(maps: Maps, series: Floats) -> tuple[Floats, Floats]:
     return mean, covariance
 
 
-def _with_factor(logs: Floats, members: Integers, horizon: int) -> LogForecast:
+def _with_factor(logs: Floats, members: Integers, horizon: int, found: Floats) -> LogForecast:
     factor = common_factor(logs[members])
     begin = int(np.isfinite(factor).argmax())
     residual = (logs - factor[None, :])[:, begin:]
     line = mixture(FACTOR_GRID, factor[None, begin:], horizon)
     own = mixture(RESIDUAL_GRID, residual, horizon)
     shared = np.broadcast_to(line.covariance, own.covariance.shape)
-    return LogForecast(line.mean + own.mean, shared, own.covariance, surprises(factor))
+    return LogForecast(line.mean + own.mean, shared, own.covariance, found)
 
 
-def _alone(logs: Floats, horizon: int) -> LogForecast:
+def _alone(logs: Floats, horizon: int, found: Floats) -> LogForecast:
     answer = mixture(FACTOR_GRID, logs, horizon)
-    found = np.stack([surprises(one) for one in logs])
     months = np.isfinite(found).all(axis=0)
     varied = found[:, months]
     varied = varied[varied.std(axis=1) > 0] if months.sum() >= 12 else varied[:0]

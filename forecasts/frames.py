@@ -9,6 +9,7 @@ from authorities.model import ALL, BASES
 from forecasts import baselines, months
 from forecasts.arrays import Floats
 from forecasts.ladder import Rung
+from forecasts.monitor import Watch
 from forecasts.panel import Panel
 from forecasts.seam import (
     BASE_SCENARIO,
@@ -17,6 +18,7 @@ from forecasts.seam import (
     QUANTILES,
     SHOCK_EFFECT_SCHEMA,
     STATUS_SCHEMA,
+    WATCH_SCHEMA,
     YEAR_END_SCHEMA,
     YearEndForecast,
 )
@@ -25,6 +27,7 @@ from forecasts.summary import Row
 
 _PATH_QUANTILES = ("p10", "p50", "p90")
 _LARGEST = 2**62
+_TELLING_PART = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class Book:
         self._rungs: list[tuple[str, str, Rung]] = []
         self._components: list[tuple[str, str, str, str, int]] = []
         self._effects: list[Effect] = []
+        self._watches: list[Watch] = []
 
     def line(self, scenario: str, line: Panel, rows: list[Row], rungs: list[Rung]) -> None:
         """Take a line's rows; rungs are those of the base scenario."""
@@ -97,6 +101,11 @@ class Book:
         """Take what shocks do to a line."""
         self._effects.extend(effects)
 
+    def watch(self, watched: Watch | None) -> None:
+        """Take the judgement on a line's last months, where there is one."""
+        if watched is not None:
+            self._watches.append(watched)
+
     def components(self, line: Panel, plain: Floats, remaining: Floats) -> None:
         """Split each mean into what is collected, what is expected without shocks, and what shocks change."""
         skipped = max(line.fiscal_start - line.origin, 0)
@@ -113,11 +122,13 @@ class Book:
     def close(self) -> YearEndForecast:
         """All rows as frames, sorted by their keys."""
         return YearEndForecast(
-            self._year_end(), self._path(), self._status(), self._component(), self._effect()
+            self._year_end(), self._path(), self._status(), self._component(), self._effect(), self._watch()
         )
 
     def _year_end(self) -> pl.DataFrame:
-        pace, status = _pace(self._panel), _overall(self._rungs)
+        suspected = {one.line_code for one in self._watches if one.suspected}
+        pace = _pace(self._panel)
+        status = _overall(self._rungs, _untrusted(self._panel, self._rungs, suspected))
         table = [
             (
                 row.unit_key,
@@ -184,6 +195,12 @@ class Book:
         frame = pl.DataFrame(table, schema=SHOCK_EFFECT_SCHEMA, orient="row")
         return frame.sort("unit_key", "line_code", "shock_code")
 
+    def _watch(self) -> pl.DataFrame:
+        table = [
+            (w.line_code, w.surprise, w.together, w.declared, w.suspected, w.reason) for w in self._watches
+        ]
+        return pl.DataFrame(table, schema=WATCH_SCHEMA, orient="row").sort("line_code")
+
 
 def _pace(panel: Panel) -> dict[tuple[str, str, str], int]:
     """The pace forecast of every row, made at that row's own level as an office would."""
@@ -209,15 +226,30 @@ def _pace(panel: Panel) -> dict[tuple[str, str, str], int]:
     return found
 
 
-def _overall(rungs: list[tuple[str, str, Rung]]) -> dict[tuple[str, str], str]:
-    """The rung of each leaf, and of totals: the one all their leaves with a forecast share, or `mixed`."""
-    seen: dict[tuple[str, str], set[str]] = {}
+def _overall(
+    rungs: list[tuple[str, str, Rung]], untrusted: set[tuple[str, str]]
+) -> dict[tuple[str, str], str]:
+    """The status of each leaf, and of totals: the one that all their leaves with a forecast share, or
+    `mixed`.
+    """
+    seen: dict[tuple[str, str], set[str]] = {(ALL, ALL): set()}
     for unit, line, rung in rungs:
         for key in ((unit, line), (ALL, line), (unit, ALL), (ALL, ALL)):
             seen.setdefault(key, set()).add(rung.name)
-    return {key: _one(names) for key, names in seen.items()} | {
-        (ALL, ALL): _one(seen.get((ALL, ALL), {"none"}))
-    }
+    return {key: "untrusted" if key in untrusted else _one(names) for key, names in seen.items()}
+
+
+def _untrusted(panel: Panel, rungs: list[tuple[str, str, Rung]], lines: set[str]) -> set[tuple[str, str]]:
+    """Leaves modelled with a line that is not to be trusted, and totals that such leaves are a tenth of."""
+    size = np.maximum(panel.receipts[:, -12:].sum(axis=1), 0)
+    weight: dict[tuple[str, str], tuple[float, float]] = {}
+    found = {(u, code) for u, code, rung in rungs if code in lines and rung.name in ("full", "line_factor")}
+    for unit, line, amount in zip(panel.units, panel.lines, size.tolist(), strict=True):
+        bad = amount if (unit, line) in found else 0.0
+        for key in ((ALL, line), (unit, ALL), (ALL, ALL)):
+            before = weight.get(key, (0.0, 0.0))
+            weight[key] = (before[0] + bad, before[1] + amount)
+    return found | {key for key, (bad, whole) in weight.items() if bad > 0 and bad >= _TELLING_PART * whole}
 
 
 def _one(names: set[str]) -> str:

@@ -65,6 +65,16 @@ STATUS_SCHEMA = pl.Schema(
         "months_of_history": pl.Int64,
     }
 )
+WATCH_SCHEMA = pl.Schema(
+    {
+        "line_code": pl.String,
+        "surprise": pl.Float64,
+        "together": pl.Float64,
+        "declared": pl.Boolean,
+        "suspected": pl.Boolean,
+        "reason": pl.String,
+    }
+)
 COMPONENT_SCHEMA = pl.Schema({**_KEYS, "basis": pl.String, "component": pl.String, "amount": pl.Int64})
 SHOCK_EFFECT_SCHEMA = pl.Schema(
     {
@@ -124,6 +134,14 @@ class YearEndForecast:
     nothing is known, and what came so far in a month that is under way. For months that are complete the
     quantiles equal the actual.
 
+    `watch` (`WATCH_SCHEMA`) has a row per modelled line: whether its last three months lie so far outside
+    their range that a common shock must be under way which no declaration explains (`suspected`).
+
+    `fit_status` is the rung of the fallback ladder: `full` (a model of its own), `line_factor` (follows its
+    line), `pace` (past years with their errors), `none` (nothing expected); for totals `mixed` where rungs
+    differ; and `untrusted` where a common shock is suspected, in a line or in a line that is a tenth of a
+    total.
+
     Amounts that are sums or means (collected, mean) add up over units and lines to the minor unit; quantiles
     are those of summed draws and do not. Estimate columns, and what compares with them, are null where there
     is no estimate.
@@ -134,6 +152,7 @@ class YearEndForecast:
     status: pl.DataFrame
     components: pl.DataFrame
     shock_effects: pl.DataFrame
+    watch: pl.DataFrame
 
 
 def forecast_year_end(problem: ForecastProblem, method: Method = "bank") -> YearEndForecast:

@@ -14,6 +14,7 @@ from forecasts import banked, baselines, frames, futures, nowcast, shocks, struc
 from forecasts.arrays import Flags, Floats
 from forecasts.fits import LineFit, mean_correlation
 from forecasts.ladder import Rung
+from forecasts.monitor import Watch, watch
 from forecasts.noise import Noise
 from forecasts.panel import Panel, build_panel
 from forecasts.seam import BASE_SCENARIO, ESTIMATES_SCHEMA, WITHOUT_SHOCKS, ForecastProblem, YearEndForecast
@@ -36,6 +37,7 @@ class LineAnswer:
     plain: Floats
     rungs: list[Rung]
     effects: list[frames.Effect]
+    watched: Watch | None = None
 
 
 def run(problem: ForecastProblem, method: str) -> YearEndForecast:
@@ -70,6 +72,7 @@ def _enter(
         if scenario == BASE_SCENARIO:
             book.components(answer.line, answer.plain, answer.remaining)
             book.effects(answer.effects)
+            book.watch(answer.watched)
     book.totals(scenario, list(tally.total_rows()))
 
 
@@ -121,14 +124,20 @@ def _modelled(line: Panel, terms: LineShocks, fit: LineFit, noise: Noise, cross:
     future = futures.draw_line(line, fit, noise, cross)
     modelled = np.array([rung.name in ("full", "line_factor") for rung in fit.rungs], dtype=bool)
     plain = still_to_come(line, future, modelled)
+    watched = watch(line.lines[0], fit.surprises, terms)
     if not terms.terms:
-        return LineAnswer(line, plain, plain, fit.rungs, [])
+        return LineAnswer(line, plain, plain, fit.rungs, [], watched)
     strength = shocks.strengths(terms, fit.beliefs, futures.strength_noise(line.lines[0], fit.beliefs, noise))
     counted_from = line.fiscal_start - line.first_month
     shocked = shocks.applied(terms, line.receipts, future, strength, counted_from)
     effects = frames.effects_of(line, terms, shocked)
     return LineAnswer(
-        line, still_to_come(line, _of_allocated(line, shocked.receipts), modelled), plain, fit.rungs, effects
+        line,
+        still_to_come(line, _of_allocated(line, shocked.receipts), modelled),
+        plain,
+        fit.rungs,
+        effects,
+        watched,
     )
 
 
