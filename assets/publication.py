@@ -42,7 +42,7 @@ def _publication(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         as_of, authority = night_of(context), office.authority
         passed, failed = check_counts(context)
         facts = PublicationFacts(
-            run_id=context.run_id,
+            run_id=context.run.run_id,
             code_version=office.code_version,
             config_sha256=authority.config_sha256,
             published_at=dt.datetime.now(dt.UTC),
@@ -67,7 +67,7 @@ def _publication(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
 def check_counts(context: dg.AssetExecutionContext) -> tuple[int, int]:
     """How many checks of the run so far held, and how many failed without stopping it."""
     records = context.instance.get_records_for_run(
-        context.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        context.run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
     ).records
     held = [
         record.event_log_entry.get_dagster_event().asset_check_evaluation_data.passed for record in records

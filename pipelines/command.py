@@ -62,6 +62,10 @@ LandingOption = Annotated[
     ),
 ]
 DEFAULT_AUTHORITY_NAME = "authorities/long_bien"
+NOT_WELL = {
+    True: "the night is published, but not all that follows went well:",
+    False: "the night was not published; the last publication stands:",
+}
 
 
 def main() -> None:

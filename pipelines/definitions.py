@@ -20,6 +20,8 @@ from pipelines.sensors import watching_sensors
 from pipelines.settings import Places, Settings, code_version
 
 NIGHTLY = "nightly"
+PUBLICATION = "publication"
+"""Asset whose materialization means that a night is published."""
 AUTHORITY_TAG = "wardcast/authority"
 
 
@@ -36,7 +38,6 @@ def build_definitions(places: Places) -> dg.Definitions:
     job = dg.define_asset_job(
         NIGHTLY,
         selection=dg.AssetSelection.all(),
-        partitions_def=nights,
         executor_def=dg.in_process_executor,
         tags={AUTHORITY_TAG: places.authority.code},
         description="One night, from files to bulletin",

@@ -47,7 +47,8 @@ class NightOutcome:
     """What became of a night.
 
     Attributes:
-        failures: one line a failed step; empty where the night was published.
+        published: whether the night's marts were published.
+        failures: one line a failed step; empty where the night went through, bulletin included.
         failed_checks: one line a check that failed, whether it stopped the night or not.
     """
 
@@ -68,6 +69,7 @@ def check_before(places: Places, as_of: dt.date, now: dt.datetime) -> None:
     from warehouse.engines import open_warehouse
 
     _refuse_outside(places, as_of, now)
+    _make_home(places.home)
     open_warehouse(places.warehouse_url).check_writable()
 
 
@@ -90,7 +92,7 @@ def run_night(places: Places, as_of: dt.date, now: dt.datetime) -> NightOutcome:
 
 
 def _execute(places: Places, instance: "dg.DagsterInstance", as_of: dt.date) -> NightOutcome:
-    from pipelines.definitions import NIGHTLY, build_definitions
+    from pipelines.definitions import NIGHTLY, PUBLICATION, build_definitions
     from pipelines.outcome import failed_checks, failure_lines
 
     job = build_definitions(places).resolve_job_def(NIGHTLY)
@@ -101,16 +103,17 @@ def _execute(places: Places, instance: "dg.DagsterInstance", as_of: dt.date) -> 
         run_config={"loggers": {"console": {"config": {}}}},
     )
     failures = [] if result.success else failure_lines(instance, result.run_id)
-    return NightOutcome(
-        as_of, result.run_id, result.success, failures, failed_checks(instance, result.run_id)
+    published = any(
+        event.asset_key.path == [PUBLICATION] for event in result.get_asset_materialization_events()
     )
+    return NightOutcome(as_of, result.run_id, published, failures, failed_checks(instance, result.run_id))
 
 
 def _tell(places: Places, outcome: NightOutcome, now: dt.datetime) -> None:
     from pipelines.notices import tell
 
     night = outcome.as_of.isoformat()
-    if not outcome.published:
+    if outcome.failures:
         lines = outcome.failures + outcome.failed_checks
         tell(places.home, night=night, kind="run_failed", run_id=outcome.run_id, lines=lines, now=now)
     elif outcome.failed_checks:
@@ -136,17 +139,22 @@ def _refuse_outside(places: Places, as_of: dt.date, now: dt.datetime) -> None:
         )
 
 
-@contextmanager
-def _home_lock(home: Path) -> Iterator[None]:
-    """One night of a home at a time; the lock goes with the process, however it ends."""
+def _make_home(home: Path) -> None:
+    """The home is for its owner alone: raw rows with taxpayers' names lie in it."""
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = (home / "night.lock").open("a+")
+        (home / "night.lock").touch(mode=0o600)
     except OSError as error:
         raise NightRefusedError(
             f"home folder {home} cannot be written ({error.strerror}). Give another with --home"
         ) from error
-    with file:
+
+
+@contextmanager
+def _home_lock(home: Path) -> Iterator[None]:
+    """One night of a home at a time; the lock goes with the process, however it ends."""
+    _make_home(home)
+    with (home / "night.lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

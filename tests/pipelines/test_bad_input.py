@@ -1,0 +1,250 @@
+"""What goes wrong in real life: each case gives a clear message and exit code, and loses nothing.
+
+File, row and remedy must be in the message; the last good publication must stand as it was.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.pipelines.conftest import NIGHT, Wardcast, read
+
+LISTING = Path("kho_bac") / NIGHT / f"bang_ke_thu_{NIGHT}.csv"
+WARD_REPORT = Path("don_vi") / NIGHT / "chi_ngan_sach_00151_2020-06.xlsx"
+
+
+@pytest.fixture
+def home(published_home: Path, tmp_path: Path) -> Path:
+    """A home with one good publication of the night."""
+    copied = tmp_path / "home"
+    shutil.copytree(published_home, copied, symlinks=True)
+    return copied
+
+
+def stands_alone(home: Path) -> None:
+    """The only publication is still the one that was there before, whole."""
+    assert read(home, "publication")["publication_id"].to_list() == [f"{NIGHT}.1"]
+    assert read(home, "mart_district_brief").height == 1
+    assert (home / "wardcast.duckdb").resolve().name == f"{NIGHT}.1.duckdb"
+
+
+def run(wardcast: Wardcast, landing: Path, home: Path) -> tuple[int, str]:
+    result = wardcast("nightly", "--landing", landing, "--home", home, "--as-of", NIGHT)
+    return result.exit_code, result.output
+
+
+def test_no_landing_folder(wardcast: Wardcast, home: Path, tmp_path: Path) -> None:
+    code, said = run(wardcast, tmp_path / "nowhere", home)
+    assert code == 1
+    assert "does not exist" in said
+    assert "--landing" in said
+    stands_alone(home)
+
+
+def test_an_empty_landing_folder(wardcast: Wardcast, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    code, said = run(wardcast, tmp_path / "empty", home)
+    assert code == 1
+    assert "holds no files" in said
+    stands_alone(home)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "the file is empty"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00", "binary file"),
+        ("Số liệu sẽ gửi sau".encode(), "no header row"),
+    ],
+    ids=["empty", "binary", "no-table"],
+)
+def test_a_damaged_listing_of_the_district_refuses_the_night(
+    wardcast: Wardcast, home: Path, landing: Path, content: bytes, problem: str
+) -> None:
+    (landing / LISTING).write_bytes(content)
+    code, said = run(wardcast, landing, home)
+    assert code == 1
+    assert str(LISTING) in said
+    assert problem in said
+    stands_alone(home)
+
+
+def test_a_damaged_listing_that_was_sent_again_does_not_hold_the_night(
+    wardcast: Wardcast, home: Path, landing: Path
+) -> None:
+    good = (landing / LISTING).read_bytes()
+    (landing / LISTING).write_bytes(good[:40])
+    (landing / LISTING).with_name(f"bang_ke_thu_{NIGHT}_gui_lai.csv").write_bytes(good)
+    code, said = run(wardcast, landing, home)
+    assert code == 0, said
+    briefs = read(home, "mart_district_brief")
+    assert briefs["share_of_estimate_pct"].round(1).to_list() == [51.0]
+
+
+def test_a_truncated_report_of_one_ward_holds_back_that_ward_alone(
+    wardcast: Wardcast, home: Path, landing: Path
+) -> None:
+    workbook = landing / WARD_REPORT
+    workbook.write_bytes(workbook.read_bytes()[:900])
+    code, said = run(wardcast, landing, home)
+    assert code == 0, said
+    assert str(WARD_REPORT) in said
+    assert "damaged or cut short" in said
+    spending = read(home, "mart_spending_position").filter(pl.col("spending_kind") == "ALL")
+    assert spending.filter(pl.col("unit_key") != "ALL").height == 14
+    assert read(home, "mart_unit_position")["unit_key"].n_unique() >= 15
+
+
+def test_an_unknown_form_is_listed_and_left_alone(wardcast: Wardcast, home: Path, landing: Path) -> None:
+    (landing / "ghi_chu.docx").write_bytes(b"PK\x03\x04 not an extract")
+    code, said = run(wardcast, landing, home)
+    assert code == 0, said
+    assert "ghi_chu.docx: no form claims this file" in said
+
+
+def test_a_ward_that_nobody_knows_is_counted_as_unallocated(
+    wardcast: Wardcast, home: Path, landing: Path
+) -> None:
+    before = read(home, "mart_district_brief")["collected_amount"].item()
+    listing = landing / LISTING
+    text = listing.read_text("utf-8-sig")
+    row = next(line for line in text.splitlines() if line[:1].isdigit())
+    cells = row.split(";")
+    cells[3], cells[4] = "99999", "Phường Không Có"
+    listing.write_text(text.replace(row, ";".join(cells), 1), "utf-8-sig")
+    code, said = run(wardcast, landing, home)
+    assert code == 0, said
+    assert "unit_is_known" in said
+    assert str(LISTING) in said
+    assert read(home, "mart_district_brief")["collected_amount"].item() == before
+    place = read(home, "mart_quarantine").filter(
+        pl.col("rule") == "unit_is_known", pl.col("source_file") == str(LISTING)
+    )
+    assert place["rows"].to_list() == [1]
+    assert place["amount"].item() == int(cells[9].replace(".", ""))
+
+
+def test_an_estimate_missing_for_a_ward_leaves_its_share_empty_and_says_so(
+    wardcast: Wardcast, home: Path, landing: Path
+) -> None:
+    for workbook in landing.rglob("Du toan*2020.xlsx"):
+        workbook.unlink()
+    code, said = run(wardcast, landing, home)
+    assert code == 0, said
+    assert "No initial estimate of 2020" in said
+    assert "Phúc Đồng" in said
+    positions = read(home, "mart_unit_position")
+    assert positions["share_of_estimate_pct"].is_null().all()
+    assert read(home, "mart_district_brief")["share_of_estimate_pct"].to_list() == [None]
+
+
+def test_a_receipt_dated_in_the_future_is_held_and_not_counted(
+    wardcast: Wardcast, home: Path, landing: Path
+) -> None:
+    before = read(home, "mart_district_brief")["collected_amount"].item()
+    listing = landing / LISTING
+    text = listing.read_text("utf-8-sig")
+    row = next(line for line in text.splitlines() if line[:1].isdigit())
+    listing.write_text(text.replace(row, row.replace("30/06/2020", "30/06/2030"), 1), "utf-8-sig")
+    code, said = run(wardcast, landing, home)
+    assert code == 0, said
+    assert "posting_date_not_in_the_future" in said
+    lost = int(row.split(";")[9].replace(".", ""))
+    assert before - read(home, "mart_district_brief")["collected_amount"].item() == lost
+
+
+def test_a_warehouse_path_that_cannot_be_written(wardcast: Wardcast, landing: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    url = f"duckdb:///{tmp_path / 'file' / 'wardcast.duckdb'}"
+    result = wardcast(
+        "nightly", "--landing", landing, "--home", tmp_path / "home", "--warehouse", url, "--as-of", NIGHT
+    )
+    assert result.exit_code == 1
+    assert str(tmp_path / "file") in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_home_that_cannot_be_written(wardcast: Wardcast, landing: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    code, said = run(wardcast, landing, tmp_path / "file" / "home")
+    assert code == 1
+    assert "--home" in said
+
+
+def test_a_night_outside_the_authority_is_refused(wardcast: Wardcast, home: Path, landing: Path) -> None:
+    result = wardcast("nightly", "--landing", landing, "--home", home, "--as-of", "1999-01-01")
+    assert result.exit_code == 1
+    assert "first_night" in result.output
+    stands_alone(home)
+
+
+def test_wrong_words_on_the_command_line(wardcast: Wardcast) -> None:
+    assert wardcast("nightly", "--as-of", "30/06/2020").exit_code == 2
+    assert wardcast("nightli").exit_code == 2
+
+
+def test_a_mistake_in_the_authority_names_file_line_and_remedy(
+    wardcast: Wardcast, landing: Path, tmp_path: Path
+) -> None:
+    from authorities.loading import DEFAULT_AUTHORITY
+
+    folder = tmp_path / "my_district"
+    shutil.copytree(DEFAULT_AUTHORITY, folder)
+    settings = folder / "authority.yaml"
+    settings.write_text(settings.read_text().replace("time_zone:", "timezone:"))
+    result = wardcast("nightly", "--authority", folder, "--landing", landing, "--home", tmp_path / "home")
+    assert result.exit_code == 1
+    assert "authority.yaml line" in result.output
+    assert "did you mean 'time_zone'?" in result.output
+
+
+def test_a_second_night_at_the_same_time_is_refused(wardcast: Wardcast, home: Path, landing: Path) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c",
+         f"import fcntl,time; f=open({str(home / 'night.lock')!r},'a+'); fcntl.flock(f,fcntl.LOCK_EX); "
+         "print('held',flush=True); time.sleep(60)"],
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        code, said = run(wardcast, landing, home)
+    finally:
+        holder.kill()
+        holder.wait()
+    assert code == 1
+    assert "another night is running" in said
+    stands_alone(home)
+
+
+@pytest.mark.parametrize("until", ["stg_receipt", "year_end_forecast"])
+def test_a_night_killed_half_way_leaves_the_last_publication_and_the_next_succeeds(
+    wardcast: Wardcast, home: Path, landing: Path, until: str
+) -> None:
+    """A real SIGKILL to a real process, after the step ``until`` has been reported."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipelines.command", "nightly", "--landing", str(landing), "--home", str(home),
+         "--as-of", NIGHT],
+        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    for line in process.stderr:
+        if until in line:
+            break
+    else:
+        pytest.fail(f"the night ended before {until}")
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stderr.close()
+    time.sleep(0.1)
+    stands_alone(home)
+    code, said = run(wardcast, landing, home)
+    assert code == 0, said
+    assert read(home, "publication")["publication_id"].to_list() == [f"{NIGHT}.1", f"{NIGHT}.2"]
