@@ -1,9 +1,10 @@
-"""What a finance office does without a model: pace, and last year's remainder.
+"""What a finance office does without a model: pace, last year's remainder, growth so far.
 
-Both are plain arithmetic on fiscal years, with the errors the same arithmetic made in earlier years for a
+All are plain arithmetic on fiscal years, with the errors the same arithmetic made in earlier years for a
 range. They know no shocks.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,9 +92,23 @@ def naive_total(past: PastYears, to_date: Floats) -> Floats:
     return to_date * (12 / past.months_done) if past.months_done else to_date.copy()
 
 
+def growth_total(past: PastYears, to_date: Floats) -> Floats:
+    """Year-end as to date + last year's remainder × this year's growth so far (a third to threefold)."""
+    if not past.total.shape[1]:
+        return naive_total(past, to_date)
+    before, rest = past.reached[:, 0], past.total[:, 0] - past.reached[:, 0]
+    growth = np.divide(to_date, before, out=np.ones_like(to_date), where=before > 0)
+    grown: Floats = to_date + rest * np.clip(growth, 1 / 3, 3)
+    return grown
+
+
+Arithmetic = Callable[["PastYears", Floats], Floats]
+ARITHMETIC: dict[str, Arithmetic] = {"pace": pace_total, "naive": naive_total, "growth": growth_total}
+
+
 def past_errors(past: PastYears, method: str) -> Floats:
     """Rows × years: (actual − forecast) ÷ the larger of the two, had the method been used in those years."""
-    arithmetic = pace_total if method == "pace" else naive_total
+    arithmetic = ARITHMETIC[method]
     errors = []
     for year in range(max(past.total.shape[1] - 1, 0)):
         forecast = arithmetic(past.since(year), past.reached[:, year])
@@ -107,7 +122,7 @@ def remaining_draws(panel: Panel, method: str, noise: Noise) -> Floats:
     """Series × months × draws still to come, for the series of one line: the point and a past year's
     error."""
     past, to_date = past_years(panel), panel.collected[0].sum(axis=1).astype(np.float64)
-    point = (pace_total if method == "pace" else naive_total)(past, to_date)
+    point = ARITHMETIC[method](past, to_date)
     errors, chosen = past_errors(past, method), noise.year(panel.lines[0])
     remaining = np.zeros((len(point), noise.horizon, noise.draws))
     profile = _profile(panel)

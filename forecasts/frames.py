@@ -18,12 +18,13 @@ from forecasts.seam import (
     QUANTILES,
     SHOCK_EFFECT_SCHEMA,
     STATUS_SCHEMA,
+    TAIL_SCHEMA,
     WATCH_SCHEMA,
     YEAR_END_SCHEMA,
     YearEndForecast,
 )
 from forecasts.shocks import LineShocks, ShockedReceipts
-from forecasts.summary import Row
+from forecasts.summary import LEVELS, Row
 
 _PATH_QUANTILES = ("p10", "p50", "p90")
 _LARGEST = 2**62
@@ -122,7 +123,13 @@ class Book:
     def close(self) -> YearEndForecast:
         """All rows as frames, sorted by their keys."""
         return YearEndForecast(
-            self._year_end(), self._path(), self._status(), self._component(), self._effect(), self._watch()
+            self._year_end(),
+            self._path(),
+            self._status(),
+            self._component(),
+            self._effect(),
+            self._watch(),
+            self._tails(),
         )
 
     def _year_end(self) -> pl.DataFrame:
@@ -139,7 +146,7 @@ class Book:
                 row.estimate,
                 int(row.actual[-1]),
                 row.mean,
-                *(row.ahead[-1] if len(row.ahead) else np.repeat(row.actual[-1:], len(QUANTILES))).tolist(),
+                *_at_the_end(row)[: len(QUANTILES)],
                 pace[row.unit_key, row.line_code, row.basis],
                 row.shortfall_probability,
                 row.expected_shortfall,
@@ -195,11 +202,26 @@ class Book:
         frame = pl.DataFrame(table, schema=SHOCK_EFFECT_SCHEMA, orient="row")
         return frame.sort("unit_key", "line_code", "shock_code")
 
+    def _tails(self) -> pl.DataFrame:
+        table = [
+            (row.unit_key, row.line_code, row.basis, scenario, *_at_the_end(row)[len(QUANTILES) :])
+            for scenario, rows in self._rows.items()
+            for row in rows
+        ]
+        frame = pl.DataFrame(table, schema=TAIL_SCHEMA, orient="row")
+        return frame.sort("unit_key", "line_code", "basis", "scenario")
+
     def _watch(self) -> pl.DataFrame:
         table = [
             (w.line_code, w.surprise, w.together, w.declared, w.suspected, w.reason) for w in self._watches
         ]
         return pl.DataFrame(table, schema=WATCH_SCHEMA, orient="row").sort("line_code")
+
+
+def _at_the_end(row: Row) -> list[int]:
+    """Quantiles of the year-end in the order of `LEVELS`; what is collected where the year is over."""
+    found: list[int] = (row.ahead[-1] if len(row.ahead) else np.repeat(row.actual[-1:], len(LEVELS))).tolist()
+    return found
 
 
 def _pace(panel: Panel) -> dict[tuple[str, str, str], int]:

@@ -12,11 +12,13 @@ import polars as pl
 
 from authorities.shocks import PolicyShock
 
-Method = Literal["bank", "structural", "pace", "naive"]
+Method = Literal["bank", "structural", "pace", "naive", "growth"]
 
 BASE_SCENARIO = "base"
 WITHOUT_SHOCKS = "without_shocks"
 QUANTILES = {"p05": 0.05, "p10": 0.10, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p90": 0.90, "p95": 0.95}
+TAILS = {"p025": 0.025, "p975": 0.975}
+"""Bounds of the central 95%, which scores need and no mart shows."""
 
 _KEYS = {"unit_key": pl.String, "line_code": pl.String}
 HISTORY_SCHEMA = pl.Schema({**_KEYS, "day": pl.Date, "amount": pl.Int64})
@@ -64,6 +66,9 @@ STATUS_SCHEMA = pl.Schema(
         "reason": pl.String,
         "months_of_history": pl.Int64,
     }
+)
+TAIL_SCHEMA = pl.Schema(
+    {**_KEYS, "basis": pl.String, "scenario": pl.String, **{f"{name}_amount": pl.Int64 for name in TAILS}}
 )
 WATCH_SCHEMA = pl.Schema(
     {
@@ -137,6 +142,8 @@ class YearEndForecast:
     `watch` (`WATCH_SCHEMA`) has a row per modelled line: whether its last three months lie so far outside
     their range that a common shock must be under way which no declaration explains (`suspected`).
 
+    `tails` (`TAIL_SCHEMA`) are the bounds of the year-end's central 95%.
+
     `fit_status` is the rung of the fallback ladder: `full` (a model of its own), `line_factor` (follows its
     line), `pace` (past years with their errors), `none` (nothing expected); for totals `mixed` where rungs
     differ; and `untrusted` where a common shock is suspected, in a line or in a line that is a tenth of a
@@ -153,6 +160,7 @@ class YearEndForecast:
     components: pl.DataFrame
     shock_effects: pl.DataFrame
     watch: pl.DataFrame
+    tails: pl.DataFrame
 
 
 def forecast_year_end(problem: ForecastProblem, method: Method = "bank") -> YearEndForecast:

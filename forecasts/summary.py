@@ -12,8 +12,9 @@ import numpy as np
 from authorities.model import ALL, BASES
 from forecasts.arrays import Floats, Integers
 from forecasts.panel import Panel
-from forecasts.seam import QUANTILES
+from forecasts.seam import QUANTILES, TAILS
 
+LEVELS = QUANTILES | TAILS
 Estimates = dict[tuple[str, str, str], int]
 
 
@@ -106,10 +107,10 @@ class Tally:
 
 
 def quantiles(draws: Integers) -> Integers:
-    """Months × quantiles (in the order of `QUANTILES`) of months × draws, to whole minor units."""
+    """Months × quantiles (in the order of `LEVELS`) of months × draws, to whole minor units."""
     if not len(draws):
-        return np.zeros((0, len(QUANTILES)), dtype=np.int64)
-    levels = np.array(list(QUANTILES.values()))
+        return np.zeros((0, len(LEVELS)), dtype=np.int64)
+    levels = np.array(list(LEVELS.values()))
     ordered = np.sort(draws, axis=1)
     place = levels * (draws.shape[1] - 1)
     below, above = np.floor(place).astype(np.int64), np.ceil(place).astype(np.int64)

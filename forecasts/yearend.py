@@ -21,7 +21,7 @@ from forecasts.seam import BASE_SCENARIO, ESTIMATES_SCHEMA, WITHOUT_SHOCKS, Fore
 from forecasts.shocks import LineShocks
 from forecasts.summary import Estimates, Row, Tally
 
-METHODS = ("bank", "structural", "pace", "naive")
+METHODS = ("bank", "structural", *baselines.ARITHMETIC)
 _MOST_ALIKE = 0.8
 _SURE_OF_PART = 0.05
 
@@ -50,7 +50,7 @@ def run(problem: ForecastProblem, method: str) -> YearEndForecast:
     known = tuple(shock for shock in problem.shocks if shock.known_on(problem.as_of))
     book = frames.Book(panel, method, problem.estimate_version)
     _enter(book, BASE_SCENARIO, panel, _answers(panel, known, method, problem), estimates, problem.draws)
-    if known and method not in ("pace", "naive"):
+    if known and method not in baselines.ARITHMETIC:
         _enter(book, WITHOUT_SHOCKS, panel, _answers(panel, (), method, problem), estimates, problem.draws)
     else:
         book.repeat(BASE_SCENARIO, WITHOUT_SHOCKS)
@@ -95,7 +95,7 @@ def _answers(
 ) -> Iterator[LineAnswer]:
     noise = Noise(problem.seed, panel.horizon, problem.draws)
     lines = [panel.take(panel.rows_of_line(code)) for code in sorted(set(panel.lines))]
-    if method in ("pace", "naive"):
+    if method in baselines.ARITHMETIC:
         yield from (_baseline(line, method, noise) for line in lines)
         return
     length = panel.receipts.shape[1] + panel.horizon
