@@ -9,7 +9,7 @@ import polars as pl
 from assets.metadata import FRAME, columns_of, counted, shown, tags
 from assets.office import Office, night_of
 from assets.positions import night_dates
-from authorities.model import UNALLOCATED, Authority
+from authorities.model import Authority
 from early_warning.rules import find_warnings
 from forecasts.seam import ForecastProblem, forecast_year_end
 from warehouse import arrivals, marts
@@ -48,7 +48,7 @@ def forecast_problem(
         statements: extract_statement.
     """
     complete = arrivals.complete_days(authority, statements, "receipt", as_of)
-    in_force = [unit.unit_key for unit in authority.units_on(as_of)]
+    in_force = {unit.unit_key for unit in authority.units_on(as_of)}
     night = night_dates(authority, as_of, complete)
     territory = receipts.filter(pl.col("basis") == "territory").rename({"posting_date": "day"})
     this_year = receipts.filter(pl.col("posting_date") >= authority.fiscal_year_start(night.fiscal_year))
@@ -60,7 +60,9 @@ def forecast_problem(
         as_of=as_of,
         last_complete_day=night.last_complete_day,
         fiscal_year_start_month=authority.settings.fiscal_year_start_month,
-        shares=shares_on(authority, as_of).filter(pl.col("unit_key").is_in([*in_force, UNALLOCATED])),
+        shares=shares_on(authority, as_of).filter(
+            pl.col("unit_key").is_in(in_force | set(receipts["unit_key"]))
+        ),
         estimates=totals.rename({"amount": "estimate_amount"}),
         shocks=authority.shocks,
         seed=SEED,

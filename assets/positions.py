@@ -140,9 +140,9 @@ def _estimates_check(authority: Authority, as_of: dt.date, rows: pl.DataFrame) -
         description=None
         if not lacking
         else (
-            f"No initial estimate of {authority.fiscal_year(as_of)} for {', '.join(lacking)}: their shares are "
-            "left empty and the total compares with the others' estimates alone. Put the estimate workbook into "
-            "the landing folder"
+            f"No initial estimate of {authority.fiscal_year(as_of)} for {', '.join(lacking)}: their shares "
+            "are left empty and the total compares with the others' estimates alone. Put the estimate "
+            "workbook into the landing folder"
         ),
     )
 

@@ -11,6 +11,7 @@ import polars as pl
 from assets.metadata import FRAME, columns_of, tags
 from assets.office import Office, night_of
 from bulletins.page import render_bulletin
+from expectations.suites import explanation_of
 from warehouse.engines import PublicationFacts
 from warehouse.marts import dimensions
 from warehouse.projections import polars_schema
@@ -88,7 +89,8 @@ def _bulletin(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         as_of, warehouse = night_of(context), office.warehouse()
         marts = {table.name: warehouse.read_mart(table.name, as_of) for table in MARTS}
         publication = warehouse.read_mart(PUBLICATION.name, as_of).sort("published_at").row(-1, named=True)
-        page = render_bulletin(office.authority, marts, dimensions(office.authority, as_of), publication)
+        known = dimensions(office.authority, as_of)
+        page = render_bulletin(office.authority, marts, known, publication, explain=explanation_of)
         is_newest = not warehouse.publications() or as_of >= max(
             one.as_of for one in warehouse.publications()
         )

@@ -52,17 +52,23 @@ def _brief_lines(brief: dict[str, Any], places: Places) -> list[str]:
         f"  collected            {_money(brief['collected_amount'], places)}",
         f"  of annual estimate   {_pct(brief['share_of_estimate_pct'])}",
         f"  same period          {_pct(brief['same_period_pct'])}",
-        f"  spending             {_pct(brief['spending_share_pct'])} of the start-of-year estimate, "
-        f"{_pct(brief['spending_same_period_pct'])} of the same period",
+        f"  spending             {_spending(brief)}",
         f"  above {threshold:g}%            {brief['units_above_half_territory']} of {total} on collections",
     ]
     if brief["units_above_half_recurrent"] is not None:
         leaders = f": {brief['leaders_recurrent']}" if brief["leaders_recurrent"] else ""
         lines.append(
-            f"                       {brief['units_above_half_recurrent']} of {total} on revenue for recurrent "
-            f"spending{leaders}"
+            f"{'':23}{brief['units_above_half_recurrent']} of {total} on revenue for recurrent spending"
+            + leaders
         )
     return lines
+
+
+def _spending(brief: dict[str, Any]) -> str:
+    if brief["spent_amount"] is None:
+        return "not available"
+    share, same = _pct(brief["spending_share_pct"]), _pct(brief["spending_same_period_pct"])
+    return f"{share} of the start-of-year estimate, {same} of the same period"
 
 
 def _warning_lines(warnings: pl.DataFrame) -> list[str]:
