@@ -1,7 +1,7 @@
 """Arrivals: which extracts were expected, which came and when, and how far each unit's data reaches.
 
 Expected days follow the form's rhythm and the authority's working days. What a delivery states comes from
-the register of deliveries and, for bulk listings, from the rows.
+the register of deliveries and, for bulk listings and units' own reports, from the rows.
 """
 
 import calendar
@@ -23,6 +23,10 @@ _STATED = {
 }  # fmt: skip
 
 
+_Period = dict[dt.date, tuple[dt.date, bool]]
+"""Period end → day received, and whether what came were the bytes of an earlier period."""
+
+
 @dataclass(frozen=True)
 class _Arrival:
     expected_at: dt.date
@@ -40,45 +44,42 @@ def statements(deliveries: pl.DataFrame, staged: list[pl.DataFrame]) -> pl.DataF
     Returns:
         form_code, unit_key, scope_from, scope_to, received_on, repeats.
     """
-    whole = deliveries.filter(
-        pl.col("status").is_in(["read", "repeated"]), pl.col("scope_to").is_not_null(), pl.col("unit_key") == ALL
-    ).select(
-        "form_code", "unit_key", "scope_from", "scope_to", "received_on",
-        (pl.col("status") == "repeated").alias("repeats"),
-    )  # fmt: skip
+    by_row = _stated_by_rows(deliveries, staged)
+    named = deliveries.filter(pl.col("status").is_in(["read", "repeated"]), pl.col("scope_to").is_not_null())
+    named = named.with_columns((pl.col("status") == "repeated").alias("repeats"))
+    whole = named.filter(pl.col("unit_key") == ALL)
+    # A repeated file has the delivery_id of the first, whose rows name the units.
+    speakers = by_row.select("delivery_id", "unit_key").unique()
+    own = named.filter(pl.col("unit_key").is_null(), pl.col("repeats")).drop("unit_key")
+    names = list(_STATED)
+    parts = [whole.select(names), own.join(speakers, on="delivery_id").select(names), by_row.select(names)]
+    return pl.concat(parts).unique().select(pl.col(name).cast(kind) for name, kind in _STATED.items())
+
+
+def _stated_by_rows(deliveries: pl.DataFrame, staged: list[pl.DataFrame]) -> pl.DataFrame:
+    if not staged:
+        return pl.DataFrame(schema={"delivery_id": pl.String, **_STATED})
     forms = deliveries.select("delivery_id", "form_code").unique()
-    rows = [
-        frame.select("delivery_id", "scope_unit", "scope_from", "scope_to", "recorded_at").unique()
-        for frame in staged
-    ]
-    by_row = (
-        pl.concat(rows)
-        .join(forms, on="delivery_id")
-        .select(
-            "form_code",
-            pl.col("scope_unit").alias("unit_key"),
-            "scope_from",
-            "scope_to",
-            pl.col("recorded_at").alias("received_on"),
-            pl.lit(False).alias("repeats"),
-        )  # fmt: skip
-        if rows
-        else pl.DataFrame(schema=_STATED)
-    )
-    return (
-        pl.concat([whole, by_row]).unique().select(pl.col(name).cast(kind) for name, kind in _STATED.items())
+    kept = ["delivery_id", "scope_unit", "scope_from", "scope_to", "recorded_at"]
+    rows = pl.concat([frame.select(kept).unique() for frame in staged]).join(forms, on="delivery_id")
+    return rows.rename({"scope_unit": "unit_key", "recorded_at": "received_on"}).with_columns(
+        pl.lit(False).alias("repeats")  # noqa: FBT003 - polars' literal
     )
 
 
 def complete_days(authority: Authority, stated: pl.DataFrame, dataset: str, as_of: dt.date) -> pl.DataFrame:
     """Last day that the data of each unit reaches, by what had arrived on the night.
 
+    A file with the bytes of an earlier period brings no data of its own.
+
     Returns:
         unit_key (units in force and ALL), last_complete_day; ALL is the earliest of the units', so that the
         authority's figure does not claim more than its slowest unit.
     """
     codes = [form.form_code for form in authority.forms if form.dataset == dataset]
-    known = stated.filter(pl.col("form_code").is_in(codes), pl.col("received_on") <= as_of)
+    known = stated.filter(
+        pl.col("form_code").is_in(codes), pl.col("received_on") <= as_of, ~pl.col("repeats")
+    )
     last = dict(known.group_by("unit_key").agg(pl.col("scope_to").max()).iter_rows())
     shared = last.get(ALL)
     days: dict[str, dt.date | None] = {}
@@ -100,54 +101,78 @@ def extract_arrivals(authority: Authority, stated: pl.DataFrame, as_of: dt.date)
         ``mart_extract_arrival`` without its publication.
     """
     known = stated.filter(pl.col("received_on") <= as_of)
-    by_period: dict[tuple[str, str, dt.date], tuple[dt.date, bool]] = {}
-    for form_code, unit, _, scope_to, received, repeats in known.sort(
-        "received_on", "repeats", descending=True
-    ).iter_rows():
-        by_period[form_code, unit, scope_to] = (received, repeats)
+    by_sender = _by_sender(known)
     rows = [
         row
         for form in authority.forms
         if form.expected is not None
-        for row in _form_rows(authority, form, form.expected, by_period, as_of)
+        for row in _form_rows(authority, form, form.expected, by_sender, as_of)
     ]
     schema = {k: v for k, v in polars_schema(MART_EXTRACT_ARRIVAL).items() if k != "publication_id"}
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _by_sender(known: pl.DataFrame) -> dict[tuple[str, str], _Period]:
+    """For each form and unit, when each period first came; the period's own bytes go before repeated ones.
+
+    Under ALL stands what came for the authority or for any unit: a listing of all units, each for itself.
+    """
+    came: dict[tuple[str, str], _Period] = {}
+    ordered = known.sort("repeats", "received_on").select(
+        "form_code", "unit_key", "scope_to", "received_on", "repeats"
+    )
+    for form_code, unit, end, received, repeats in ordered.iter_rows():
+        for whose in {unit, ALL}:
+            came.setdefault((form_code, whose), {}).setdefault(end, (received, repeats))
+    return came
 
 
 def _form_rows(
     authority: Authority,
     form: ExtractForm,
     expected: Expected,
-    by_period: dict[tuple[str, str, dt.date], tuple[dt.date, bool]],
+    by_sender: dict[tuple[str, str], _Period],
     as_of: dt.date,
 ) -> Iterator[tuple[dt.date, str, str, dt.date, dt.date | None, str, dt.date | None, int]]:
-    units = [unit.unit_key for unit in authority.units_on(as_of)] if expected.per_unit else [ALL]
-    ends = [end for end in _period_ends(authority, expected, as_of) if _due(end, expected) <= as_of]
-    for unit in units:
-        arrivals = {end: by_period.get((form.form_code, unit, end)) for end in ends}
-        if not arrivals:
+    ends = _period_ends(authority, expected, as_of)
+    dues = {end: due for end in ends if (due := _due(authority, end, expected)) <= as_of}
+    for unit, own_ends in _senders(authority, expected, list(dues), as_of):
+        came = by_sender.get((form.form_code, unit), {})
+        missing = [end for end in own_ends if end not in came]
+        if not own_ends:
             continue
-        missing = [end for end, came in arrivals.items() if came is None]
-        told = _told(missing[0] if missing else ends[-1], arrivals, expected)
-        covered = [end for (code, who, end) in by_period if code == form.form_code and who == unit]
-        last = max(covered) if covered else None
+        told = missing[0] if missing else own_ends[-1]
+        arrival = _arrival(dues[told], came.get(told))
         yield (
-            as_of, form.form_code, unit, told.expected_at, told.received_at, told.status, last, len(missing)
+            as_of, form.form_code, unit, arrival.expected_at, arrival.received_at, arrival.status,
+            max(came, default=None), len(missing),
         )  # fmt: skip
 
 
-def _told(end: dt.date, arrivals: dict[dt.date, tuple[dt.date, bool] | None], expected: Expected) -> _Arrival:
-    due = _due(end, expected)
-    came = arrivals[end]
+def _senders(
+    authority: Authority, expected: Expected, ends: list[dt.date], as_of: dt.date
+) -> Iterator[tuple[str, list[dt.date]]]:
+    """Who is to send, and for which periods: a unit for those at whose end it was in force."""
+    if not expected.per_unit:
+        yield ALL, ends
+        return
+    for unit in authority.units_on(as_of):
+        yield unit.unit_key, [end for end in ends if unit.holds_on(end)]
+
+
+def _arrival(due: dt.date, came: tuple[dt.date, bool] | None) -> _Arrival:
     if came is None:
         return _Arrival(due, None, "missing")
     received, repeats = came
     return _Arrival(due, received, "unchanged" if repeats else "on_time" if received <= due else "late")
 
 
-def _due(end: dt.date, expected: Expected) -> dt.date:
-    return end + dt.timedelta(days=expected.due_after_days)
+def _due(authority: Authority, end: dt.date, expected: Expected) -> dt.date:
+    """Day by which a period's extract is due; weekends and holidays postpone it to the next working day."""
+    due = end + dt.timedelta(days=expected.due_after_days)
+    while not is_working_day(authority, due):
+        due += dt.timedelta(days=1)
+    return due
 
 
 def _period_ends(authority: Authority, expected: Expected, as_of: dt.date) -> list[dt.date]:
@@ -158,10 +183,11 @@ def _period_ends(authority: Authority, expected: Expected, as_of: dt.date) -> li
         return [day for day in days if is_working_day(authority, day)]
     if expected.every == "month":
         months = ((year, month) for year in range(since.year, as_of.year + 1) for month in range(1, 13))
-        ends = (dt.date(year, month, calendar.monthrange(year, month)[1]) for year, month in months)
-        return [end for end in ends if since <= end <= as_of]
-    starts = range(authority.fiscal_year(since), authority.fiscal_year(as_of) + 1)
-    return [authority.fiscal_year_end(year) for year in starts]
+        ends = [dt.date(year, month, calendar.monthrange(year, month)[1]) for year, month in months]
+    else:
+        years = range(authority.fiscal_year(since), authority.fiscal_year(as_of) + 1)
+        ends = [authority.fiscal_year_end(year) for year in years]
+    return [end for end in ends if since <= end <= as_of]
 
 
 def is_working_day(authority: Authority, day: dt.date) -> bool:

@@ -9,7 +9,7 @@ import datetime as dt
 
 import polars as pl
 
-from authorities.model import BASES, UNALLOCATED, Authority, SharingRule
+from authorities.model import BASES, UNALLOCATED, Authority
 
 _HUNDREDTHS = 10_000
 """Sharing percentages carry two decimals: 10 000 hundredths of a percent are the whole."""
@@ -19,8 +19,9 @@ def shares_on(authority: Authority, day: dt.date) -> pl.DataFrame:
     """Share of each unit's lines that belongs to each basis on ``day``.
 
     Returns:
-        unit_key, line_code, basis, share (0..1), for the units in force and UNALLOCATED, all lines and
-        UNALLOCATED. An item outside the catalogue has no known share: it is in ``territory`` alone.
+        unit_key, line_code, basis, share (0..1), for all units and UNALLOCATED, and the authority's lines. An
+        item outside the catalogue (line UNALLOCATED) has no known share: it is in ``territory`` alone, as in
+        ``by_basis``.
     """
     schema = {"unit_key": pl.String, "line_code": pl.String, "basis": pl.String, "share": pl.Float64}
     rows = [
@@ -68,8 +69,8 @@ def _part(amount: pl.Expr, hundredths: pl.Expr) -> pl.Expr:
 
 
 def _eras(authority: Authority) -> list[dt.date]:
-    """Days on which any rule or unit changes."""
-    dated = (*authority.sharing_rules, *authority.recurrent_lines, *authority.units)
+    """Days on which any rule changes."""
+    dated = (*authority.sharing_rules, *authority.recurrent_lines)
     starts = {one.valid_from for one in dated}
     ends = {one.valid_to + dt.timedelta(days=1) for one in dated if one.valid_to is not None}
     return sorted(starts | ends)
@@ -82,22 +83,23 @@ def _era_of(day: pl.Expr, eras: list[dt.date]) -> pl.Expr:
 
 
 def _entries(authority: Authority, day: dt.date) -> list[tuple[str, str, int, int]]:
-    """Unit, line, hundredths of a percent entitled and recurrent on ``day``."""
-    rules = [rule for rule in authority.sharing_rules if rule.holds_on(day)]
+    """Unit, line, hundredths of a percent entitled and recurrent on ``day``.
+
+    A unit's own rule goes before the general one; everything is entitled where there is no sharing at all.
+    """
+    shared: dict[tuple[str, str], int] = {}
+    for rule in authority.sharing_rules:
+        if rule.holds_on(day):
+            shared.setdefault((rule.unit_code, rule.line_code), int(rule.share_pct * 100))
+    otherwise = 0 if authority.sharing_rules else _HUNDREDTHS
     counting = {mark.line_code for mark in authority.recurrent_lines if mark.counts and mark.holds_on(day)}
+    units = [(unit.unit_key, unit.code) for unit in authority.units]
     entries = []
-    for unit in (*authority.units, None):
+    for unit_key, code in (*units, (UNALLOCATED, "")):
         for line in authority.lines:
-            entitled = _hundredths(authority, rules, unit.code if unit else "", line.line_code)
-            recurrent = entitled if line.line_code in counting else 0
-            entries.append((unit.unit_key if unit else UNALLOCATED, line.line_code, entitled, recurrent))
+            general = shared.get(("*", line.line_code), otherwise)
+            entitled = shared.get((code, line.line_code), general)
+            entries.append(
+                (unit_key, line.line_code, entitled, entitled if line.line_code in counting else 0)
+            )
     return entries
-
-
-def _hundredths(authority: Authority, rules: list[SharingRule], unit_code: str, line_code: str) -> int:
-    """The unit's own rule before the general one; everything where the authority has no sharing at all."""
-    if not authority.sharing_rules:
-        return _HUNDREDTHS
-    fitting = [rule for rule in rules if rule.line_code == line_code and rule.unit_code in (unit_code, "*")]
-    fitting.sort(key=lambda rule: rule.unit_code == "*")
-    return int(fitting[0].share_pct * 100) if fitting else 0

@@ -16,6 +16,8 @@ from warehouse.tables.ledger import LEDGER, QUARANTINE
 _SCOPE = ["scope_from", "scope_to"]
 _VERSIONED = {"estimate": ["estimate_version"], "spending_estimate": ["estimate_version"]}
 """Columns besides the period that a delivery of a dataset states as a whole."""
+_FILE = pl.lit("file ") + pl.col("source_file").str.split("/").list.last()
+"""A file by its name without folders: the dated folder differs when it is sent again."""
 
 
 def build_ledger(
@@ -52,35 +54,46 @@ def build_quarantine(dataset: str, refused: pl.DataFrame, stated: pl.DataFrame) 
 def with_supersession(dataset: str, rows: pl.DataFrame, stated: pl.DataFrame) -> pl.DataFrame:
     """``rows`` with ``superseded_at``: the day on which a later delivery restated the row's period.
 
-    A delivery of the whole authority supersedes all earlier rows of its period; one of a unit supersedes that
-    unit's rows only, whoever stated them.
+    A delivery of the whole authority supersedes all earlier rows of its period; one of a unit supersedes
+    that unit's rows only, whoever stated them. Rows of a report whose unit nobody knows wait for a file of
+    the same name: two wards' misspelt reports of one month do not replace one another.
     """
     scope = [*_SCOPE, *_VERSIONED.get(dataset, [])]
     statements = stated.select(*scope, "scope_unit", "delivery_order", "recorded_at").unique()
     restated = statements.group_by(scope).agg(pl.col("delivery_order").n_unique().alias("deliveries"))
     disputed = restated.filter(pl.col("deliveries") > 1).select(scope)
+    undated = pl.lit(None, pl.Date).alias("superseded_at")
     if disputed.is_empty():
-        return rows.with_columns(pl.lit(None, pl.Date).alias("superseded_at"))
-    calm = rows.join(disputed, on=scope, how="anti").with_columns(
-        pl.lit(None, pl.Date).alias("superseded_at")
-    )
+        return rows.with_columns(undated)
+    calm = rows.join(disputed, on=scope, how="anti").with_columns(undated)
+    has_unit = pl.col("unit_key").is_not_null() & (pl.col("unit_key") != UNALLOCATED)
     moved = rows.join(disputed, on=scope, how="semi").with_columns(
-        pl.col("unit_key").fill_null(UNALLOCATED).alias("_unit")
+        pl.when(has_unit).then(pl.col("unit_key")).otherwise(_FILE).alias("_whose")
     )
-    whole = statements.filter(pl.col("scope_unit") == ALL).drop("scope_unit")
-    own = statements.filter(pl.col("scope_unit") != ALL).rename({"scope_unit": "_unit"})
+    whole = statements.filter(pl.col("scope_unit") == ALL)
     later_whole = _next_statement(moved, whole, scope)
-    later_own = _next_statement(moved, own, [*scope, "_unit"])
-    dated = moved.drop("_unit").with_columns(pl.min_horizontal(later_whole, later_own).alias("superseded_at"))
+    later_own = _next_statement(moved, _own_statements(statements, stated), [*scope, "_whose"])
+    dated = moved.drop("_whose").with_columns(
+        pl.min_horizontal(later_whole, later_own).alias("superseded_at")
+    )
     return pl.concat([calm, dated])
 
 
-def _next_statement(rows: pl.DataFrame, statements: pl.DataFrame, by: list[str]) -> pl.Series:
-    """For each row, the recorded day of the first statement of its scope by a later delivery; else null."""
-    indexed = rows.select(*by, "delivery_order").with_row_index("_row").sort("delivery_order")
-    later = statements.select(*by, "delivery_order", pl.col("recorded_at").alias("_restated")).sort(
-        "delivery_order"
+def _own_statements(statements: pl.DataFrame, stated: pl.DataFrame) -> pl.DataFrame:
+    """Statements of units, each under the unit it names and under the name of its file."""
+    own = statements.filter(pl.col("scope_unit") != ALL)
+    files = (
+        stated.filter(pl.col("scope_unit") != ALL).select("delivery_order", _FILE.alias("_whose")).unique()
     )
+    named = own.filter(pl.col("scope_unit") != UNALLOCATED).with_columns(pl.col("scope_unit").alias("_whose"))
+    return pl.concat([named, own.join(files, on="delivery_order")])
+
+
+def _next_statement(rows: pl.DataFrame, statements: pl.DataFrame, by: list[str]) -> pl.Series:
+    """For each row, the first recorded day of a statement of its scope by any later delivery; else null."""
+    indexed = rows.select(*by, "delivery_order").with_row_index("_row").sort("delivery_order")
+    first = pl.col("recorded_at").cum_min(reverse=True).over(by, order_by="delivery_order")
+    later = statements.select(*by, "delivery_order", first.alias("_restated")).sort("delivery_order")
     joined = indexed.join_asof(
         later,
         on="delivery_order",
@@ -115,27 +128,42 @@ def flows(known: pl.DataFrame, key: list[str], start_month: int) -> pl.DataFrame
 
     Returns:
         ``key``, posting_date and amount: what came on the date, or since the figure before. A fall of a
-        cumulative figure is a negative amount (a correction) and stays; a figure that a unit's later report no
-        longer states has become zero (a code was split or reclassified).
+        cumulative figure is a negative amount (a correction) and stays; a figure that a unit's later report
+        no longer states has become zero (a code was split or reclassified). Where a unit changes from
+        listings to cumulative reports within a year, the report's figure contains what had been listed.
     """
     columns = [*key, "posting_date", "amount"]
     listed = known.filter(~pl.col("is_cumulative")).select(columns)
     stated = known.filter(pl.col("is_cumulative")).select(columns)
-    return pl.concat([listed, _increments(stated, key, start_month)]) if stated.height else listed
+    return pl.concat([listed, _increments(stated, listed, key, start_month)]) if stated.height else listed
 
 
-def _increments(stated: pl.DataFrame, key: list[str], start_month: int) -> pl.DataFrame:
-    """Differences of cumulative figures within a fiscal year, on every date that the unit reported."""
+def _increments(stated: pl.DataFrame, listed: pl.DataFrame, key: list[str], start_month: int) -> pl.DataFrame:
+    """What each cumulative figure adds, on every date that the unit reported, to what is known by then.
+
+    A key may have several rows a date (chapters of an item, several unknown items): its figure is their sum.
+    """
     year = fiscal_year(pl.col("posting_date"), start_month).alias("_year")
-    dated = stated.with_columns(year)
+    series = [*key, "_year"]
+    dated = stated.with_columns(year).group_by(*series, "posting_date").agg(pl.col("amount").sum())
     reports = dated.select("unit_key", "_year", "posting_date").unique()
-    series = dated.group_by(*key, "_year").agg(pl.col("posting_date").min().alias("_first"))
-    grid = series.join(reports, on=["unit_key", "_year"]).filter(pl.col("posting_date") >= pl.col("_first"))
-    full = grid.join(dated, on=[*key, "_year", "posting_date"], how="left").with_columns(
-        pl.col("amount").fill_null(0)
-    )
-    before = pl.col("amount").shift(1, fill_value=0).over(*key, "_year", order_by="posting_date")
-    return full.select(*key, "posting_date", (pl.col("amount") - before).alias("amount"))
+    first = dated.group_by(series).agg(pl.col("posting_date").min().alias("_first"))
+    grid = first.join(reports, on=["unit_key", "_year"]).filter(pl.col("posting_date") >= pl.col("_first"))
+    full = (
+        grid.join(dated, on=[*series, "posting_date"], how="left")
+        .sort("posting_date")
+        .join_asof(_listed_to_date(listed.with_columns(year), series), on="posting_date", by=series,
+                   strategy="backward", check_sortedness=False)
+    )  # fmt: skip
+    beyond = full.with_columns(pl.col("amount").fill_null(0) - pl.col("_listed").fill_null(0))
+    before = pl.col("amount").shift(1, fill_value=0).over(series, order_by="posting_date")
+    return beyond.select(*key, "posting_date", (pl.col("amount") - before).alias("amount"))
+
+
+def _listed_to_date(listed: pl.DataFrame, series: list[str]) -> pl.DataFrame:
+    """Listed money of each series and year up to each of its dates."""
+    daily = listed.group_by(*series, "posting_date").agg(pl.col("amount").sum()).sort("posting_date")
+    return daily.select(*series, "posting_date", pl.col("amount").cum_sum().over(series).alias("_listed"))
 
 
 def standing_estimates(known: pl.DataFrame, key: list[str]) -> pl.DataFrame:

@@ -11,10 +11,10 @@ from decimal import Decimal
 import polars as pl
 from sqlalchemy import Table
 
-from authorities.model import ALL, UNALLOCATED, Authority
+from authorities.model import ALL, UNALLOCATED, Authority, RecurrentLine, SharingRule
 from warehouse.bases import bases_of
 from warehouse.ledger import as_known, fiscal_year, flows
-from warehouse.positions import same_day
+from warehouse.positions import first_whole_years, same_day
 from warehouse.projections import conform, polars_schema
 from warehouse.tables.dimensions import DIM_ITEM, DIM_LINE, DIM_UNIT
 from warehouse.tables.marts import (
@@ -34,7 +34,7 @@ def at_the_edge(frame: pl.DataFrame, table: Table, authority: Authority) -> pl.D
     money = [name for name, kind in polars_schema(table).items() if isinstance(kind, pl.Decimal)]
     scale = Decimal(authority.settings.currency.minor_per_unit)
     converted = frame.with_columns(
-        (pl.col(name).cast(pl.Decimal(20, 2)) / pl.lit(scale)).cast(pl.Decimal(20, 2)) for name in money
+        (pl.col(name).cast(pl.Decimal(22, 2)) / pl.lit(scale)).cast(pl.Decimal(20, 2)) for name in money
     )
     return conform(converted.with_columns(pl.lit(UNPUBLISHED).alias("publication_id")), table)
 
@@ -56,7 +56,7 @@ def district_brief(
     """``mart_district_brief`` from the published shapes of unit and spending positions, initial estimates."""
     initial = unit_positions.filter(pl.col("estimate_version") == "initial")
     whole = initial.filter(pl.col("unit_key") == ALL, pl.col("basis") == "territory").row(0, named=True)
-    units = initial.filter(~pl.col("unit_key").is_in([ALL, UNALLOCATED]))
+    units = initial.filter(pl.col("unit_key").is_in([unit.unit_key for unit in authority.units_on(as_of)]))
     above = units.filter(pl.col("share_of_estimate_pct") > authority.settings.half_year_threshold_pct)
     recurrent = above.filter(pl.col("basis") == "recurrent").sort("rank", "unit_key")
     has_recurrent = "recurrent" in bases_of(authority)
@@ -90,6 +90,9 @@ def spending_position(
 ) -> pl.DataFrame:
     """``mart_spending_position``: spent against the start-of-year estimate and the same period.
 
+    Each unit's last year counts up to the same day as its own latest figure, and not at all while it has sent
+    none this year; the authority's same period is the sum of the units'.
+
     Args:
         spending: ledger rows of spending as known on the night.
         estimates: unit_key, spending_kind, fiscal_year, estimate_version, amount (minor units).
@@ -99,21 +102,40 @@ def spending_position(
     moved = flows(spending, ["unit_key", "spending_kind"], month).filter(pl.col("posting_date") <= as_of)
     moved = moved.with_columns(fiscal_year(pl.col("posting_date"), month).alias("_year"))
     this_year = moved.filter(pl.col("_year") == year)
-    reached = this_year["posting_date"].max()
-    cutoff = same_day(reached, -1) if isinstance(reached, dt.date) else None
-    last_year = moved.filter(pl.col("_year") == year - 1, pl.col("posting_date") <= pl.lit(cutoff, pl.Date))
+    in_force = [unit.unit_key for unit in authority.units_on(as_of)]
+    last_year = _to_same_day(moved.filter(pl.col("_year") == year - 1), this_year, in_force)
     initial = estimates.filter(pl.col("fiscal_year") == year, pl.col("estimate_version") == "initial")
     frame = _spending_total(this_year, "spent_amount")
     for part, name in ((last_year, "_same"), (initial, "estimate_amount")):
         keys = ["unit_key", "spending_kind"]
         frame = frame.join(_spending_total(part, name), on=keys, how="full", coalesce=True)
-    spent = pl.col("spent_amount")
-    shaped = frame.with_columns(spent.fill_null(0)).select(
+    starts = first_whole_years(moved, month)
+    has_last = pl.col("first_whole_year") < year
+    spent, estimate = pl.col("spent_amount"), pl.col("estimate_amount")
+    same = pl.when(has_last).then(pl.col("_same"))
+    shaped = frame.join(starts, on="unit_key", how="left").with_columns(spent.fill_null(0)).select(
         pl.lit(as_of).alias("as_of"), "unit_key", "spending_kind", "estimate_amount", "spent_amount",
-        pl.when(pl.col("estimate_amount") > 0).then(spent / pl.col("estimate_amount") * 100).alias("share_pct"),
-        pl.when(pl.col("_same") > 0).then(spent / pl.col("_same") * 100).alias("same_period_pct"),
+        pl.when(estimate > 0).then(spent / estimate * 100).alias("share_pct"),
+        pl.when(same > 0).then(spent / same * 100).alias("same_period_pct"),
     )  # fmt: skip
     return at_the_edge(shaped, MART_SPENDING_POSITION, authority)
+
+
+def _to_same_day(last_year: pl.DataFrame, this_year: pl.DataFrame, in_force: list[str]) -> pl.DataFrame:
+    """Rows of last year up to the same day as this year's latest figure of the unit.
+
+    Units no longer in force, and unallocated money, are cut where the authority's latest figure is.
+    """
+    latest = this_year["posting_date"].max()
+    if not isinstance(latest, dt.date):
+        return last_year.clear()
+    reached = this_year.filter(pl.col("unit_key").is_in(in_force)).group_by("unit_key")
+    own = dict(reached.agg(pl.col("posting_date").max()).iter_rows())
+    same = {day: same_day(day, -1) for day in {latest, *own.values()}}
+    units = last_year["unit_key"].unique().to_list()
+    ends = [same[own[unit]] if unit in own else None if unit in in_force else same[latest] for unit in units]
+    cutoffs = pl.DataFrame({"unit_key": units, "_end": ends}, schema={"unit_key": pl.String, "_end": pl.Date})
+    return last_year.join(cutoffs, on="unit_key").filter(pl.col("posting_date") <= pl.col("_end"))
 
 
 def _spending_total(frame: pl.DataFrame, name: str) -> pl.DataFrame:
@@ -158,7 +180,7 @@ def dimensions(authority: Authority, as_of: dt.date) -> dict[str, pl.DataFrame]:
 
 
 def _dim_unit(authority: Authority) -> pl.DataFrame:
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (unit.unit_key, unit.code, unit.name, unit.valid_from, unit.valid_to, order)
         for order, unit in enumerate(authority.units, start=1)
     ]
@@ -168,7 +190,7 @@ def _dim_unit(authority: Authority) -> pl.DataFrame:
 
 
 def _dim_line(authority: Authority, as_of: dt.date) -> pl.DataFrame:
-    dated = [*authority.sharing_rules, *authority.recurrent_lines]
+    dated: list[SharingRule | RecurrentLine] = [*authority.sharing_rules, *authority.recurrent_lines]
     assumed = {one.line_code for one in dated if one.assumed and one.holds_on(as_of)}
     counting = {mark.line_code for mark in authority.recurrent_lines if mark.counts and mark.holds_on(as_of)}
     has_recurrent = authority.settings.has_recurrent_basis

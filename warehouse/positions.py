@@ -1,6 +1,10 @@
 """Positions: every unit and line against its annual estimate, last year, and the usual pace.
 
 Pure functions on integer minor units; percent only in the result. Input is the ledger as known on the night.
+
+Like is compared with like: a unit's collection to the night stands against its own past years up to the same
+day as its ``last_complete_day``, so that data which is late does not look like growth or decline. The
+authority's figures are the sums of the units', each to its own day.
 """
 
 import calendar
@@ -9,7 +13,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from authorities.model import ALL, UNALLOCATED, Authority
+from authorities.model import ALL, ESTIMATE_VERSIONS, UNALLOCATED, Authority
 from warehouse.bases import bases_of, by_basis
 from warehouse.ledger import fiscal_year
 
@@ -20,7 +24,10 @@ _KEY = ["unit_key", "line_code", "basis"]
 
 @dataclass(frozen=True)
 class Night:
-    """The night and the day up to which figures can be compared with past years."""
+    """The night and the day up to which figures can be compared with past years.
+
+    ``last_complete_day`` is the authority's; it holds for money and units that have none of their own.
+    """
 
     as_of: dt.date
     last_complete_day: dt.date
@@ -28,9 +35,29 @@ class Night:
 
 
 def same_day(day: dt.date, year_offset: int) -> dt.date:
-    """The same day of another year; 29 February falls back to the 28th."""
+    """The same day of another year; the last day of February stands for the last day of February."""
     year = day.year + year_offset
-    return dt.date(year, day.month, min(day.day, calendar.monthrange(year, day.month)[1]))
+    last = calendar.monthrange(year, day.month)[1]
+    is_month_end = day.day == calendar.monthrange(day.year, day.month)[1]
+    return dt.date(year, day.month, last if is_month_end else min(day.day, last))
+
+
+def first_whole_years(dated: pl.DataFrame, start_month: int) -> pl.DataFrame:
+    """The first fiscal year that data covers from its first month, of each unit and of ALL.
+
+    A year whose data starts in the middle can neither be last year's same period nor give a pace.
+
+    Args:
+        dated: unit_key and posting_date of all money known.
+
+    Returns:
+        unit_key, first_whole_year.
+    """
+    firsts = dated.group_by("unit_key").agg(pl.col("posting_date").min())
+    whole = firsts.select(pl.lit(ALL).alias("unit_key"), pl.col("posting_date").min()).drop_nulls()
+    starts_late = pl.col("posting_date").dt.month() != start_month
+    year = fiscal_year(pl.col("posting_date"), start_month) + starts_late.cast(pl.Int32)
+    return pl.concat([firsts, whole]).select("unit_key", year.alias("first_whole_year"))
 
 
 def basis_receipts(authority: Authority, receipts: pl.DataFrame) -> pl.DataFrame:
@@ -59,9 +86,8 @@ def with_totals(frame: pl.DataFrame, group: list[str], values: list[str]) -> pl.
         group: columns beside unit_key and line_code that stay.
         values: columns to add up.
     """
-    parts = []
-    for names in ((), ("unit_key",), ("line_code",), ("unit_key", "line_code")):
-        parts.append(frame.with_columns(pl.lit(ALL).alias(name) for name in names) if names else frame)
+    totals = ((), ("unit_key",), ("line_code",), ("unit_key", "line_code"))
+    parts = [frame.with_columns(pl.lit(ALL).alias(name) for name in names) for names in totals]
     return pl.concat(parts).group_by("unit_key", "line_code", *group).agg(pl.col(values).sum())
 
 
@@ -74,6 +100,9 @@ def positions(
 ) -> pl.DataFrame:
     """Positions of every unit and line, totals included, on every basis and estimate version.
 
+    Units are those in force and any other with money this year or last, or with an estimate: without rank,
+    and there so that the rows of the units add up to ALL.
+
     Args:
         receipts: ``basis_receipts`` of the night.
         estimates: ``basis_estimates``, all years.
@@ -83,17 +112,17 @@ def positions(
         The columns of ``mart_line_position`` without publication, amounts in minor units; line ALL rows are
         the units' positions.
     """
-    measured = _measures(authority, night, receipts)
-    compared = _scaffold(authority, night, measured, estimates).join(
-        _with_pace(measured, night), on=_KEY, how="left"
-    )
-    valued = _with_estimates(compared, night, estimates)
-    named = _names(authority, night)
+    measured = _measures(authority, night, receipts, complete)
+    starts = first_whole_years(receipts, authority.settings.fiscal_year_start_month)
+    current = _standing_versions(estimates.filter(pl.col("fiscal_year") == night.fiscal_year))
+    scaffold = _scaffold(authority, night, measured, current)
     return (
-        valued.join(named, on="unit_key", how="left")
+        _with_past(scaffold, measured, starts, night)
+        .pipe(_with_estimates, current)
+        .join(_names(authority), on="unit_key", how="left")
         .join(complete, on="unit_key", how="left")
         .with_columns(pl.lit(night.as_of).alias("as_of"))
-        .pipe(_with_shares, authority)
+        .pipe(_with_shares, authority, night)
         .select(_POSITION_COLUMNS)
     )
 
@@ -105,16 +134,17 @@ _POSITION_COLUMNS = [
 ]  # fmt: skip
 
 
-def _measures(authority: Authority, night: Night, receipts: pl.DataFrame) -> pl.DataFrame:
+def _measures(
+    authority: Authority, night: Night, receipts: pl.DataFrame, complete: pl.DataFrame
+) -> pl.DataFrame:
     """By key and fiscal year: collected to the night's day of that year, and in the whole year."""
     year = fiscal_year(pl.col("posting_date"), authority.settings.fiscal_year_start_month)
-    current = night.fiscal_year
-    cutoffs = pl.DataFrame(
-        [(current, night.as_of)]
-        + [(current - back, same_day(night.last_complete_day, -back)) for back in range(1, PACE_YEARS + 1)],
-        schema={"fiscal_year": pl.Int32, "_cutoff": pl.Date}, orient="row",
-    )  # fmt: skip
-    dated = receipts.with_columns(year.cast(pl.Int32).alias("fiscal_year")).join(cutoffs, on="fiscal_year")
+    reach = receipts.select("unit_key").unique().join(complete, on="unit_key", how="left")
+    reach = reach.with_columns(pl.col("last_complete_day").fill_null(night.last_complete_day))
+    cutoffs = reach.join(_cutoffs(night, reach["last_complete_day"]), on="last_complete_day")
+    dated = receipts.with_columns(year.cast(pl.Int32).alias("fiscal_year")).join(
+        cutoffs, on=["unit_key", "fiscal_year"]
+    )
     in_time = pl.when(pl.col("posting_date") <= pl.col("_cutoff")).then(pl.col("amount")).otherwise(0)
     summed = dated.group_by(*_KEY, "fiscal_year").agg(
         in_time.sum().alias("to_date"), pl.col("amount").sum().alias("whole")
@@ -122,62 +152,106 @@ def _measures(authority: Authority, night: Night, receipts: pl.DataFrame) -> pl.
     return with_totals(summed, ["basis", "fiscal_year"], ["to_date", "whole"])
 
 
-def _with_pace(measured: pl.DataFrame, night: Night) -> pl.DataFrame:
-    """Collected this year, same period last year, and the mean share of past years reached by this day.
+def _cutoffs(night: Night, reached: pl.Series) -> pl.DataFrame:
+    """For each last complete day, the day up to which each fiscal year counts."""
+    current = night.fiscal_year
+    rows = [
+        (day, current - back, same_day(day, -back) if back else night.as_of)
+        for day in reached.unique()
+        for back in range(PACE_YEARS + 1)
+    ]
+    schema = {"last_complete_day": pl.Date, "fiscal_year": pl.Int32, "_cutoff": pl.Date}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
-    A past year counts for the pace where it collected anything on balance.
+
+def _with_past(
+    scaffold: pl.DataFrame, measured: pl.DataFrame, starts: pl.DataFrame, night: Night
+) -> pl.DataFrame:
+    """Adds collected this year, same period last year, and the mean share past years had reached by now.
+
+    Last year is null where the unit's data does not cover it from its start. A past year counts for the pace
+    where the data covers it from its start and it collected anything on balance.
     """
-    current, last = night.fiscal_year, night.fiscal_year - 1
-    past = (pl.col("fiscal_year") < current) & (pl.col("whole") > 0)
-    has_last_year = bool((measured["fiscal_year"] == last).any())
-    same_period = pl.col("to_date").filter(pl.col("fiscal_year") == last).sum()
-    return measured.group_by(_KEY).agg(
-        pl.col("to_date").filter(pl.col("fiscal_year") == current).sum().alias("collected_amount"),
-        (same_period if has_last_year else pl.lit(None, pl.Int64)).alias("same_period_amount"),
-        (pl.col("to_date").filter(past) / pl.col("whole").filter(past) * 100).mean().alias("pace_pct"),
+    is_current = pl.col("fiscal_year") == night.fiscal_year
+    is_last = pl.col("fiscal_year") == night.fiscal_year - 1
+    counts = (
+        (pl.col("fiscal_year") < night.fiscal_year)
+        & (pl.col("fiscal_year") >= pl.col("first_whole_year"))
+        & (pl.col("whole") > 0)
+    )
+    # Sorted, so that the mean of floats adds them up in one order.
+    by_year = measured.join(starts, on="unit_key", how="left").sort(*_KEY, "fiscal_year")
+    past = by_year.group_by(_KEY).agg(
+        pl.col("to_date").filter(is_current).sum().alias("collected_amount"),
+        pl.col("to_date").filter(is_last).sum().alias("_same"),
+        (pl.col("to_date").filter(counts) / pl.col("whole").filter(counts) * 100).mean().alias("pace_pct"),
+    )
+    has_last = (pl.col("first_whole_year") < night.fiscal_year).fill_null(value=False)
+    joined = scaffold.join(past, on=_KEY, how="left").join(starts, on="unit_key", how="left")
+    return joined.with_columns(
+        pl.col("collected_amount").fill_null(0),
+        pl.when(has_last).then(pl.col("_same").fill_null(0)).alias("same_period_amount"),
     )
 
 
 def _scaffold(
-    authority: Authority, night: Night, measured: pl.DataFrame, estimates: pl.DataFrame
+    authority: Authority, night: Night, measured: pl.DataFrame, current: pl.DataFrame
 ) -> pl.DataFrame:
     """Every unit × line × basis × version that can be asked for, money or not."""
     units = [unit.unit_key for unit in authority.units_on(night.as_of)]
-    now = measured.filter(pl.col("fiscal_year") == night.fiscal_year)
-    others = sorted(set(now["unit_key"]) - set(units) - {ALL})
     lines = [line.line_code for line in authority.lines]
-    stray = sorted(set(now["line_code"]) - set(lines) - {ALL})
-    current = estimates.filter(pl.col("fiscal_year") == night.fiscal_year)
-    versions = sorted({"initial", *current["estimate_version"]})
-    frame = pl.DataFrame({"unit_key": [*units, *others, ALL]}, schema={"unit_key": pl.String})
+    touched = measured.filter(pl.col("fiscal_year") >= night.fiscal_year - 1)
+    others = {*touched["unit_key"], *current["unit_key"]} - {*units, ALL}
+    stray = {*touched["line_code"], *current["line_code"]} - {*lines, ALL}
+    frame = pl.DataFrame({"unit_key": [*units, *sorted(others), ALL]}, schema={"unit_key": pl.String})
     for name, values in (
-        ("line_code", [*lines, *stray, ALL]), ("basis", list(bases_of(authority))), ("estimate_version", versions),
-    ):  # fmt: skip
+        ("line_code", [*lines, *sorted(stray), ALL]),
+        ("basis", list(bases_of(authority))),
+        ("estimate_version", sorted({"initial", *current["estimate_version"]})),
+    ):
         frame = frame.join(pl.DataFrame({name: values}, schema={name: pl.String}), how="cross")
     return frame
 
 
-def _with_estimates(frame: pl.DataFrame, night: Night, estimates: pl.DataFrame) -> pl.DataFrame:
+def _standing_versions(current: pl.DataFrame) -> pl.DataFrame:
+    """One year's estimates in every version that any unit has.
+
+    A unit that received no supplement keeps its initial estimate in the supplemented version, and so on:
+    else a version's total would compare all units' money with some units' estimates.
+    """
+    stated = current.select("unit_key", "estimate_version").unique()
+    order = [version for version in ESTIMATE_VERSIONS if version in set(stated["estimate_version"])]
+    versions = pl.DataFrame({"estimate_version": order}, schema={"estimate_version": pl.String})
+    grid = stated.select("unit_key").unique().join(versions.with_row_index("_place"), how="cross")
+    source = grid.join(
+        stated.with_columns(pl.col("estimate_version").alias("_source")),
+        on=["unit_key", "estimate_version"],
+        how="left",
+    ).with_columns(pl.col("_source").forward_fill().over("unit_key", order_by="_place"))
+    amounts = current.select(*_KEY, "amount", pl.col("estimate_version").alias("_source"))
+    return source.drop("_place").join(amounts, on=["unit_key", "_source"]).drop("_source")
+
+
+def _with_estimates(frame: pl.DataFrame, current: pl.DataFrame) -> pl.DataFrame:
     """Adds the estimate; a total is the sum of what was received, null where nothing was."""
-    current = estimates.filter(pl.col("fiscal_year") == night.fiscal_year)
-    summed = with_totals(current.drop("fiscal_year"), ["basis", "estimate_version"], ["amount"])
-    joined = frame.join(
+    summed = with_totals(current, ["basis", "estimate_version"], ["amount"])
+    return frame.join(
         summed.rename({"amount": "estimate_amount"}), on=[*_KEY, "estimate_version"], how="left"
     )
-    return joined.with_columns(pl.col("collected_amount").fill_null(0))
 
 
-def _names(authority: Authority, night: Night) -> pl.DataFrame:
+def _names(authority: Authority) -> pl.DataFrame:
     titles = {unit.unit_key: unit.name for unit in authority.units}
     titles |= {ALL: authority.settings.title.vi, UNALLOCATED: "Chưa phân bổ"}
     return pl.DataFrame({"unit_key": list(titles), "unit_name": list(titles.values())})
 
 
-def _with_shares(frame: pl.DataFrame, authority: Authority) -> pl.DataFrame:
+def _with_shares(frame: pl.DataFrame, authority: Authority, night: Night) -> pl.DataFrame:
+    in_force = [unit.unit_key for unit in authority.units_on(night.as_of)]
     estimate, collected = pl.col("estimate_amount"), pl.col("collected_amount")
     share = pl.when(estimate > 0).then(collected / estimate * 100)
     same = pl.when(pl.col("same_period_amount") > 0).then(collected / pl.col("same_period_amount") * 100)
-    ranked = ~pl.col("unit_key").is_in([ALL, UNALLOCATED]) & pl.col("share_of_estimate_pct").is_not_null()
+    ranked = pl.col("unit_key").is_in(in_force) & pl.col("share_of_estimate_pct").is_not_null()
     over = ["line_code", "basis", "estimate_version"]
     rank = pl.col("share_of_estimate_pct").rank("min", descending=True)
     return frame.with_columns(
