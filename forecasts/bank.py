@@ -126,17 +126,16 @@ def maps_for(grid: tuple[ModelSpec, ...], observed: Flags, horizon: int) -> Maps
     return _maps(grid, observed.tobytes(), horizon)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def _maps(grid: tuple[ModelSpec, ...], pattern: bytes, horizon: int) -> Maps:
     observed = np.frombuffer(pattern, dtype=bool)
     counted = observed & (np.arange(len(observed)) >= 1)
     whiten = np.zeros((len(grid), int(counted.sum()), len(observed)))
     ahead, covariance = np.zeros((len(grid), horizon, len(observed))), np.zeros((len(grid), horizon, horizon))
     deviation = np.zeros((len(grid), int(counted.sum())))
-    impulses = np.diag(observed.astype(np.float64))
     for place, spec in enumerate(grid):
         gains = filter_gains(spec.system(np.where(observed, 0.0, np.nan)), spec.parameters(), horizon)
-        surprises, state = gains.innovations(np.where(observed[None, :], impulses, np.nan))
+        surprises, state = gains.responses(observed)
         whiten[place] = (surprises / np.sqrt(gains.variance)).T[counted]
         deviation[place] = np.sqrt(gains.variance[counted])
         ahead[place], covariance[place] = gains.forecasts(state).T, gains.forecast_cov

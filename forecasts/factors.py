@@ -6,7 +6,7 @@ factor's bank alone and what their innovations have in common is what they share
 belong elsewhere.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,9 @@ UNITS_FOR_FACTOR = 8
 _TRIMMED = 0.1
 MONTHS_FOR_FACTOR = 24
 _OUTLIER = 3.0
+_LONGEST = 120
+"""Months looked at: ten years; what lies before them teaches little about the next twelve months."""
+_LEAST_TRIMMED = 36
 _MOST_SHARED = 0.95
 
 LEVELS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
@@ -77,12 +80,29 @@ class Mixture:
 
 def forecast_logs(logs: Floats, horizon: int) -> LogForecast:
     """Forecast n series of logs (n × T, NaN where missing; at least two months each), all of one line."""
+    surprising = np.full(logs.shape[1], np.nan)
+    logs = in_half_years(logs[:, -_LONGEST:])
     calm = pulled_back(logs)
     known = np.isfinite(calm).sum(axis=1) >= min(MONTHS_FOR_FACTOR, logs.shape[1])
     if known.sum() >= UNITS_FOR_FACTOR:
         members = np.flatnonzero(known)
-        return _with_factor(calm, members, horizon, surprises(common_factor(logs[members])))
-    return _alone(calm, horizon, np.stack([surprises(one) for one in logs]))
+        answer = _with_factor(calm, members, horizon, surprises(common_factor(logs[members])))
+    else:
+        answer = _alone(calm, horizon, np.stack([surprises(one) for one in logs]))
+    surprising[-logs.shape[1] :] = answer.surprises
+    return replace(answer, surprises=surprising)
+
+
+def in_half_years(logs: Floats) -> Floats:
+    """Series (n × T) of three years and more less their oldest months, so that they begin on a half year.
+
+    Filters are worked out once per pattern of months; up to five months of the oldest are worth less than that.
+    """
+    known = np.isfinite(logs)
+    length = logs.shape[1] - np.where(known.any(axis=1), known.argmax(axis=1), logs.shape[1])
+    kept = np.where(length >= _LEAST_TRIMMED, length - length % 6, length)
+    place = np.arange(logs.shape[1])[None, :]
+    return np.where(place >= logs.shape[1] - kept[:, None], logs, np.nan)
 
 
 def pulled_back(logs: Floats) -> Floats:

@@ -12,7 +12,8 @@ from forecasts.noise import Noise
 from forecasts.panel import Panel
 from forecasts.shocks import Belief
 
-_LARGEST_LOG = 60.0
+_LARGEST_GROWTH = np.log(20.0)
+"""No month drawn is more than twenty times the largest a series ever had."""
 _PAST_YEARS = 3
 _JITTER = 0.15
 
@@ -46,7 +47,8 @@ def _lognormal(fit: LineFit, row: int, common: Floats, own: Floats, shift: dict[
     logs = fit.mean[row][:, None] + fit.common[row] @ common + fit.own[row] @ own
     for form, moved in shift.items():
         logs -= fit.response[form][row][:, None] * moved[None, :]
-    receipts: Floats = np.exp(np.minimum(logs, _LARGEST_LOG))
+    highest = np.log(max(float(np.nanmax(fit.base[row])), 1.0)) + _LARGEST_GROWTH
+    receipts: Floats = np.exp(np.minimum(logs, highest))
     return receipts
 
 

@@ -37,9 +37,26 @@ class Gains:
         state = np.zeros((len(self.design), series.shape[0]))
         found = np.zeros_like(series)
         for month in range(series.shape[1]):
-            surprise = np.nan_to_num(series[:, month] - self.design @ state)
+            surprise = series[:, month] - self.design @ state
+            surprise[np.isnan(surprise)] = 0.0
             found[:, month] = surprise
             state = self.transition @ state + self.gain[month][:, None] * surprise
+        return found, state
+
+    def responses(self, observed: Flags) -> tuple[Floats, Floats]:
+        """What a one in each observed month does to innovations (T × T) and to the last state (m × T)."""
+        length = len(observed)
+        state, found = np.zeros((len(self.design), length)), np.zeros((length, length))
+        for month in range(length):
+            if not observed[month]:
+                state = self.transition @ state
+                continue
+            seen = state[:, : month + 1]
+            found[: month + 1, month] = -(self.design @ seen)
+            found[month, month] += 1.0
+            state[:, : month + 1] = self.transition @ seen + np.outer(
+                self.gain[month], found[: month + 1, month]
+            )
         return found, state
 
     def forecasts(self, state: Floats) -> Floats:
