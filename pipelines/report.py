@@ -37,7 +37,7 @@ def _options(places: Places) -> str:
     """What a query must be told besides, where the places are not the default ones."""
     folder = places.authority.folder
     default = Places(Settings(authority=folder))
-    said = f" --authority {folder}" if folder != DEFAULT_AUTHORITY else ""
+    said = f" --authority {folder}" if folder.resolve() != DEFAULT_AUTHORITY.resolve() else ""
     return (
         said
         if places.warehouse_url == default.warehouse_url
