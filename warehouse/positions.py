@@ -45,7 +45,8 @@ def same_day(day: dt.date, year_offset: int) -> dt.date:
 def first_whole_years(dated: pl.DataFrame, start_month: int) -> pl.DataFrame:
     """The first fiscal year that data covers from its first month, of each unit and of ALL.
 
-    A year whose data starts in the middle can neither be last year's same period nor give a pace.
+    A year whose data starts in the middle can neither be last year's same period nor give a pace. Money of no
+    known unit is covered as long as the authority is.
 
     Args:
         dated: unit_key and posting_date of all money known.
@@ -54,10 +55,11 @@ def first_whole_years(dated: pl.DataFrame, start_month: int) -> pl.DataFrame:
         unit_key, first_whole_year.
     """
     firsts = dated.group_by("unit_key").agg(pl.col("posting_date").min())
-    whole = firsts.select(pl.lit(ALL).alias("unit_key"), pl.col("posting_date").min()).drop_nulls()
+    units = firsts.filter(pl.col("unit_key") != UNALLOCATED)
+    whole = firsts.select(pl.lit(pl.Series("unit_key", [ALL, UNALLOCATED])), pl.col("posting_date").min())
     starts_late = pl.col("posting_date").dt.month() != start_month
     year = fiscal_year(pl.col("posting_date"), start_month) + starts_late.cast(pl.Int32)
-    return pl.concat([firsts, whole]).select("unit_key", year.alias("first_whole_year"))
+    return pl.concat([units, whole]).drop_nulls().select("unit_key", year.alias("first_whole_year"))
 
 
 def basis_receipts(authority: Authority, receipts: pl.DataFrame) -> pl.DataFrame:
