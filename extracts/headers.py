@@ -6,6 +6,7 @@ Gives which cell column holds which meaning. The form's words are data (``author
 from dataclasses import dataclass
 
 from authorities.forms import ExtractForm, FormColumn
+from extracts.encodings import CP1258
 from extracts.problems import ExtractError
 from extracts.sheets import Sheet
 from extracts.text import fold
@@ -15,11 +16,19 @@ from extracts.text import fold
 class Header:
     """Where the table begins: ``end`` rows are title and header; ``places`` maps columns to positions."""
 
+    sheet: Sheet
+    """The sheet as split by the delimiter under which the header was found."""
     end: int
     places: tuple[tuple[FormColumn, int], ...]
     keep_place: int | None
     """Position of the row filter's column, where the form has one."""
     width: int
+    """Cells of the header's longest row."""
+
+    def title(self, place: int) -> str:
+        """The header's own words over a column, the lowest that are given."""
+        rows = self.sheet.head[: self.end]
+        return next((row[place] for row in reversed(rows) if place < len(row) and row[place]), "")
 
 
 def find_header(form: ExtractForm, sheet: Sheet, shown: str) -> Header:
@@ -28,67 +37,99 @@ def find_header(form: ExtractForm, sheet: Sheet, shown: str) -> Header:
     Raises:
         ExtractError: naming the row that came nearest and the header words it lacks.
     """
-    nearest: tuple[int, int, list[str]] | None = None
-    for start in range(len(sheet.head)):
-        labels = _labels(sheet.head[start : start + form.header_rows])
-        places, missing = _match(form, labels)
-        if not missing:
-            return _header(form, start, labels, places, sheet)
-        if places and (nearest is None or len(places) > nearest[1]):
-            nearest = (start + 1, len(places), missing)
-    if nearest is None:
-        words = ", ".join(f"'{column.header[0]}'" for column in form.columns if not column.optional)
+    misses = []
+    for split in (sheet, *sheet.others):
+        header, nearest = _search(form, split)
+        if header is not None:
+            return header
+        if nearest is not None:
+            misses.append(nearest)
+    if misses:
+        _, row, missing = max(misses, key=lambda miss: miss[0])
         raise ExtractError(
-            shown, f"no header row of form '{form.form_code}' found (looked for {words})",
-            "Check that it is the right file, or mend the form's header words", sheet=sheet.name,
+            shown, f"the header lacks {', '.join(missing)}{_misread(sheet)}",
+            f"Restore the column, or add its new title to form '{form.form_code}'", sheet=sheet.name, row=row,
         )  # fmt: skip
+    words = ", ".join(f"'{column.header[0]}'" for column in form.columns if not column.optional)
     raise ExtractError(
-        shown, f"the header lacks {', '.join(nearest[2])}",
-        f"Restore the column, or add its new title to form '{form.form_code}'", sheet=sheet.name, row=nearest[0],
+        shown, f"no header row of form '{form.form_code}' found in the first {len(sheet.head)} rows "
+        f"(looked for {words}){_misread(sheet)}",
+        "Check that it is the right file, or mend the form's header words", sheet=sheet.name,
     )  # fmt: skip
 
 
-def _header(
-    form: ExtractForm, start: int, labels: list[set[str]], places: list[tuple[FormColumn, int]], sheet: Sheet
-) -> Header:
-    keep_place = None
-    if form.keep is not None:
-        wanted = fold(form.keep.header)
-        keep_place = next((place for place, label in enumerate(labels) if wanted in label), None)
-    width = max(len(labels), *(len(row) for row in sheet.head))
-    return Header(start + form.header_rows, tuple(places), keep_place, width)
+def _misread(sheet: Sheet) -> str:
+    """A doubt about the encoding, where the text was not in one that shows itself."""
+    if sheet.encoding != CP1258:
+        return ""
+    return f"; its encoding is no Unicode and was taken for {CP1258}: if that is wrong, save it as CSV UTF-8"
+
+
+def _search(form: ExtractForm, sheet: Sheet) -> tuple[Header | None, tuple[int, int, list[str]] | None]:
+    """The header, or else how many columns the nearest row has, its number, and what it lacks."""
+    nearest: tuple[int, int, list[str]] | None = None
+    for start in range(len(sheet.head)):
+        rows = sheet.head[start : start + form.header_rows]
+        labels = _labels(rows)
+        places, missing = _match(form, labels)
+        keep_place = None
+        if form.keep is not None:
+            keep_place = next((n for n, label in enumerate(labels) if fold(form.keep.header) in label), None)
+            missing += [f"'{form.keep.header}'"] if keep_place is None else []
+        if not missing:
+            return Header(sheet, start + len(rows), tuple(places), keep_place, len(labels)), None
+        if places and (nearest is None or len(places) > nearest[0]):
+            nearest = (len(places), start + 1, missing)
+    return None, nearest
 
 
 def _labels(rows: list[list[str]]) -> list[set[str]]:
     """What each column may be called: its own words at any level, and the levels joined by ' / '.
 
-    Merged cells stand only in their first column, so all but the lowest level are carried to the right.
+    Merged cells stand only in their first column, so what stands above another title is carried to the right.
     """
-    if not rows:
-        return []
-    width = max(len(row) for row in rows)
+    width = max((len(row) for row in rows), default=0)
     levels = [[fold(row[place]) if place < len(row) else "" for place in range(width)] for row in rows]
-    for level in levels[:-1]:
-        for place in range(1, width):
-            level[place] = level[place] or level[place - 1]
+    carried = [_carried(level) for level in levels[:-1]]
     labels = []
     for place in range(width):
-        words = [level[place] for level in levels if level[place]]
-        own = {words[-1]} if words else set()
-        labels.append(own | {" / ".join(words)} - {""})
+        own = [level[place] for level in levels if level[place]]
+        lowest = levels[-1][place]
+        above = [level[place] for level in carried if level[place]] if lowest else own[:-1]
+        labels.append({own[-1], " / ".join([*above, own[-1]])} if own else set())
     return labels
 
 
+def _carried(level: list[str]) -> list[str]:
+    full: list[str] = []
+    for words in level:
+        full.append(words or (full[-1] if full else ""))
+    return full
+
+
 def _match(form: ExtractForm, labels: list[set[str]]) -> tuple[list[tuple[FormColumn, int]], list[str]]:
+    """Places of the form's columns, and what is missing; a title that two columns bear is no evidence."""
     places: list[tuple[FormColumn, int]] = []
     missing: list[str] = []
     taken: set[int] = set()
     for column in form.columns:
-        wanted = {fold(title) for title in column.header}
-        found = next((n for n, label in enumerate(labels) if n not in taken and wanted & label), None)
-        if found is not None:
-            taken.add(found)
-            places.append((column, found))
+        found = _places_of(column, labels, taken)
+        if len(found) == 1 or (found and column.field == "ignored"):
+            taken.add(found[0])
+            places.append((column, found[0]))
+        elif found:
+            at = " and ".join(str(place + 1) for place in found)
+            missing.append(f"one '{column.header[0]}' (columns {at} are both called so)")
         elif not column.optional:
             missing.append(f"'{column.header[0]}'")
     return places, missing
+
+
+def _places_of(column: FormColumn, labels: list[set[str]], taken: set[int]) -> list[int]:
+    """Columns called by the first of the form's titles that any column bears."""
+    for title in column.header:
+        wanted = fold(title)
+        found = [place for place, label in enumerate(labels) if place not in taken and wanted in label]
+        if found:
+            return found
+    return []

@@ -6,6 +6,7 @@ know files only through it and the kept raw rows, never through the landing fold
 
 import datetime as dt
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -13,11 +14,20 @@ import polars as pl
 from authorities.forms import Dataset, ExtractForm
 from authorities.model import ALL, Authority
 from extracts.landing import Delivery, scan_landing
+from extracts.problems import ExtractError
 from extracts.raw import RawDelivery, kept_rows, read_delivery
+from extracts.row_kinds import DATA_KINDS
 from extracts.staging import amounts_of_rows, stage
+from extracts.text import fold
 from warehouse.projections import conform, polars_schema
 from warehouse.tables.ledger import CORE_DELIVERY
 
+Counts = tuple[int, int, int, int, int | None]
+_NOTHING: Counts = (0, 0, 0, 0, None)
+_TOO_MUCH = 10**18
+"""Minor units that no DECIMAL(20,2) holds."""
+_PERSONAL = ("taxpayer_name", "taxpayer_no")
+"""Raw columns that no staged row has; they are not read again."""
 Progress = Callable[[int, int, str], None]
 """Told after each file: how many are done, of how many, and which."""
 
@@ -31,9 +41,15 @@ def take_in(
         LandingError: the landing folder is missing or empty.
     """
     deliveries = scan_landing(authority, landing)
-    rows = []
+    rows: list[tuple[object, ...]] = []
+    read: set[str] = set()
     for done, delivery in enumerate(deliveries, start=1):
-        rows.append(_register_row(authority, delivery, store, as_of))
+        # A copy of a file that could not be read is its own first delivery.
+        known = delivery if delivery.repeats in read else replace(delivery, repeats="")
+        status, row = _register_row(authority, known, store, as_of)
+        rows.append(row)
+        if status == "read":
+            read.add(delivery.source_file)
         if progress is not None:
             progress(done, len(deliveries), delivery.source_file)
     register = pl.DataFrame(rows, schema=polars_schema(CORE_DELIVERY), orient="row")
@@ -54,21 +70,24 @@ def _kept_deliveries(
     own = register.filter(pl.col("dataset") == dataset, pl.col("status") == "read").sort("delivery_order")
     for row in own.iter_rows(named=True):
         form = forms[row["form_code"]]
-        kept = kept_rows(store, form, row["sha256"])
+        kept = kept_rows(store, form, row["sha256"], _unit_names(authority))
         delivery = Delivery(
             kept, row["source_file"], row["sha256"], row["file_bytes"], form, row["received_on"],
             row["scope_from"], row["scope_to"], row["delivery_order"],
         )  # fmt: skip
-        yield RawDelivery(delivery, pl.read_parquet(kept))
+        yield RawDelivery(delivery, pl.scan_parquet(kept).select(pl.exclude(_PERSONAL)).collect())
+
+
+def _unit_names(authority: Authority) -> frozenset[str]:
+    return frozenset(fold(name) for unit in authority.units for name in (unit.name, *unit.name_variants))
 
 
 def _register_row(
     authority: Authority, delivery: Delivery, store: Path, as_of: dt.date
-) -> tuple[object, ...]:
+) -> tuple[str, tuple[object, ...]]:
     form = delivery.form
-    status, problem, raw = _outcome(delivery, store, as_of)
-    counts = _counts(authority, raw) if raw is not None else (0, 0, 0, 0, None)
-    return (
+    status, problem, counts = _outcome(authority, delivery, store, as_of)
+    return status, (
         delivery.delivery_id, delivery.source_file, delivery.sha256, delivery.file_bytes,
         form.form_code if form else "", form.dataset if form else "", status, problem, _speaks_for(form),
         delivery.received_on, bool(form and (form.received.assumed or form.received.rule != "folder")),
@@ -80,29 +99,59 @@ def _speaks_for(form: ExtractForm | None) -> str | None:
     return ALL if form is not None and form.period.of == "authority" else None
 
 
-def _outcome(delivery: Delivery, store: Path, as_of: dt.date) -> tuple[str, str, RawDelivery | None]:
-    """Status and problem of a delivery on the night, and its raw rows where they were read."""
-    if delivery.form is None:
+def _outcome(
+    authority: Authority, delivery: Delivery, store: Path, as_of: dt.date
+) -> tuple[str, str, Counts]:
+    """Status and problem of a delivery on the night, and its counts where it was read."""
+    shown = delivery.source_file
+    if delivery.form is None and delivery.problem is None:
         return "unclaimed", (
-            f"{delivery.source_file}: no form claims this file. Rename it as a known form expects, add a form, "
+            f"{shown}: no form claims this file. Rename it as a known form expects, add a form, "
             "or move it out of the landing folder"
-        ), None  # fmt: skip
+        ), _NOTHING  # fmt: skip
     if delivery.received_on is not None and delivery.received_on > as_of:
-        return "not_yet_received", "", None
+        return "not_yet_received", "", _NOTHING
+    if delivery.form is None or delivery.problem is not None:
+        return "unreadable", str(delivery.problem), _NOTHING
     if delivery.repeats:
-        return "repeated", f"{delivery.source_file}: the same bytes as {delivery.repeats}; counted once", None
-    raw = read_delivery(delivery, store)
-    return ("unreadable", str(raw.problem), None) if raw.problem else ("read", "", raw)
+        return "repeated", f"{shown}: the same bytes as {delivery.repeats}; counted once", _NOTHING
+    raw = read_delivery(delivery, store, _unit_names(authority))
+    if raw.problem:
+        return "unreadable", str(raw.problem), _NOTHING
+    try:
+        return "read", "", _counts(raw.rows, delivery.form, authority.settings.currency.minor_digits, shown)
+    except ExtractError as problem:
+        return "unreadable", str(problem), _NOTHING
 
 
-def _counts(authority: Authority, raw: RawDelivery) -> tuple[int, int, int, int, int | None]:
-    """Rows received, data and not data; money of the data rows, and of the file's own total."""
-    rows = raw.rows
-    data = rows.filter(pl.col("row_kind") == "data")
-    totals = rows.filter(pl.col("row_kind") == "total").sort("row_number").tail(1)
-    digits = authority.settings.currency.minor_digits
-    form = raw.delivery.form
-    assert form is not None  # noqa: S101 - only claimed deliveries are read
-    received = amounts_of_rows(data, form, digits).sum() or 0
-    stated = amounts_of_rows(totals, form, digits).sum() if totals.height else None
-    return rows.height, data.height, rows.height - data.height, int(received), stated
+def _counts(rows: pl.DataFrame, form: ExtractForm, digits: int, shown: str) -> Counts:
+    """Rows received, data and not data; money of the data rows, and of the file's own totals.
+
+    A sheet's own total is the largest of its totals rows, as those of sections are part of it; the file has
+    one where each of its sheets has.
+    """
+    kinds = rows["row_kind"]
+    is_data = kinds.is_in(DATA_KINDS)
+    data = int(is_data.sum())
+    received = amounts_of_rows(rows.filter(is_data), form, digits)["amount"]
+    money = int(received.cast(pl.Int128).sum() or 0)
+    if abs(money) >= _TOO_MUCH:
+        raise ExtractError(
+            shown, "its amounts add up to more than money can be",
+            f"Check which column form '{form.form_code}' takes for the amount",
+        )  # fmt: skip
+    return rows.height, data, rows.height - data, money, _stated(rows, form, digits)
+
+
+def _stated(rows: pl.DataFrame, form: ExtractForm, digits: int) -> int | None:
+    totals = rows.filter(pl.col("row_kind") == "total")
+    by_row = amounts_of_rows(totals, form, digits).drop_nulls("amount")
+    by_sheet = (
+        by_row.group_by("sheet", "row_number")
+        .agg(pl.col("amount").sum())
+        .sort(pl.col("amount").abs(), "row_number")
+        .group_by("sheet")
+        .agg(pl.col("amount").last())
+    )
+    stated = by_sheet.height and by_sheet.height == rows["sheet"].n_unique()
+    return int(by_sheet["amount"].sum()) if stated else None

@@ -6,7 +6,9 @@ One pass over the folder gives the deliveries of a night. Their rows are read in
 import calendar
 import datetime as dt
 import hashlib
+import os
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +18,12 @@ from authorities.model import Authority
 from extracts.problems import ExtractError
 
 _FOLDER_DATE = re.compile(r"(?:^|/)(\d{4}-\d{2}-\d{2})(?=/)")
-_IGNORED = re.compile(r"(^|/)(\.|~\$)|\.(tmp|part|crdownload)$")
+_IGNORED = re.compile(
+    r"(^|/)(\.|~\$|__MACOSX/|(Thumbs\.db|desktop\.ini)$)|\.(tmp|part|partial|crdownload)$", re.IGNORECASE
+)
+"""Hidden files, locks of open workbooks, half downloads, and what file managers leave behind."""
+Stamp = tuple[int, int]
+"""Size in bytes and time of change in ns: no evidence of when a file came, only that it is the same."""
 
 
 class LandingError(Exception):
@@ -46,12 +53,14 @@ class Delivery:
     repeats: str = ""
     """The earlier file with the same bytes, where there is one."""
     problem: ExtractError | None = None
-    """Why neither period nor received day can be told from its name."""
+    """Why it cannot be read, or neither period nor received day can be told from its name."""
+    stamp: Stamp | None = None
+    """The file as it was when its digest was taken."""
 
     @property
     def delivery_id(self) -> str:
-        """Form and start of the digest; the path for a file that no form claims."""
-        return f"{self.form.form_code}-{self.sha256[:16]}" if self.form else self.source_file
+        """Form and start of the digest; the path for a file that no form claims or that cannot be read."""
+        return f"{self.form.form_code}-{self.sha256[:16]}" if self.form and self.sha256 else self.source_file
 
 
 def scan_landing(authority: Authority, folder: Path) -> list[Delivery]:
@@ -65,36 +74,87 @@ def scan_landing(authority: Authority, folder: Path) -> list[Delivery]:
             f"landing folder {folder} does not exist. Create it and put the extracts there, or name another "
             "with --landing"
         )
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    shown = [(path, path.relative_to(folder).as_posix()) for path in files]
     deliveries = [
         delivery
-        for path, name in shown
+        for path, name, problem in _files(folder)
         if not _IGNORED.search(name)
-        for delivery in _claims(authority, path, name)
+        for delivery in _claims(authority, path, name, problem)
     ]
     if not deliveries:
         raise LandingError(f"landing folder {folder} holds no files. Put the extracts there and run again")
     return list(_in_order(deliveries))
 
 
-def _claims(authority: Authority, path: Path, name: str) -> Iterator[Delivery]:
-    bare = Delivery(path, name, file_sha256(path), path.stat().st_size, None)
+def _files(folder: Path) -> list[tuple[Path, str, OSError | None]]:
+    """Every file below the folder, linked folders included, with its name for show, and folders that cannot
+    be listed with what is wrong.
+
+    Raises:
+        OSError: the landing folder itself cannot be listed.
+    """
+    found: list[tuple[Path, str, OSError | None]] = []
+    seen: set[str] = set()
+    unlisted: list[OSError] = []
+    for at, folders, names in os.walk(folder, followlinks=True, onerror=unlisted.append):
+        if (real := os.path.realpath(at)) in seen:  # a link back to a folder above
+            folders.clear()
+            continue
+        seen.add(real)
+        folders.sort()
+        found.extend((Path(at, name), _shown(folder, Path(at, name)), None) for name in names)
+    for error in unlisted:
+        if Path(error.filename) == folder:
+            raise error
+        found.append((Path(error.filename), _shown(folder, Path(error.filename)), error))
+    return sorted(found, key=lambda file: file[1])
+
+
+def _shown(folder: Path, path: Path) -> str:
+    """Path below the folder, composed, with bytes that are no UTF-8 escaped: tables and pages show it."""
+    name = os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "backslashreplace")
+    return unicodedata.normalize("NFC", name)
+
+
+def _claims(authority: Authority, path: Path, name: str, problem: OSError | None) -> Iterator[Delivery]:
+    bare = Delivery(path, name, "", 0, None)
+    try:
+        if problem is not None:
+            raise problem
+        if path.exists() and not path.is_file():
+            return  # a pipe or a socket
+        stamp = file_stamp(path)
+        bare = replace(bare, stamp=stamp, sha256=file_sha256(path), file_bytes=stamp[0])
+    except OSError as error:
+        bare = replace(bare, problem=unreadable(name, error))
     forms = [form for form in authority.forms if re.search(form.recognise.file_name, name)]
     if not forms:
         yield bare
     for form in forms:
-        yield _claimed(bare, form)
+        yield _claimed(bare, form, authority.settings.fiscal_year_start_month)
 
 
-def _claimed(bare: Delivery, form: ExtractForm) -> Delivery:
+def unreadable(name: str, error: OSError) -> ExtractError:
+    """The problem of a file that the machine cannot read."""
+    return ExtractError(
+        name, f"it cannot be read ({error.strerror or type(error).__name__})",
+        "Check that it is still there and that its permissions let the night read it",
+    )  # fmt: skip
+
+
+def _claimed(bare: Delivery, form: ExtractForm, start_month: int) -> Delivery:
     name = bare.source_file
     try:
-        scope = _scope(form, name)
+        scope = _scope(form, name, start_month)
         received = _received(form, name, scope)
     except ExtractError as problem:
-        return replace(bare, form=form, problem=problem)
+        return replace(bare, form=form, problem=bare.problem or problem)
     return replace(bare, form=form, received_on=received, scope_from=scope[0], scope_to=scope[1])
+
+
+def file_stamp(path: Path) -> Stamp:
+    """What tells that a file is still the same."""
+    facts = path.stat()
+    return facts.st_size, facts.st_mtime_ns
 
 
 def file_sha256(path: Path) -> str:
@@ -103,7 +163,7 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _scope(form: ExtractForm, name: str) -> tuple[dt.date | None, dt.date | None]:
+def _scope(form: ExtractForm, name: str, start_month: int) -> tuple[dt.date | None, dt.date | None]:
     if form.period.rule == "row":
         return None, None
     found = re.search(form.period.pattern or "", name)
@@ -114,18 +174,20 @@ def _scope(form: ExtractForm, name: str) -> tuple[dt.date | None, dt.date | None
         )  # fmt: skip
     parts = {key: int(value) for key, value in found.groupdict().items() if value}
     try:
-        first = dt.date(parts["year"], parts.get("month", 1), parts.get("day", 1))
+        month = start_month if form.period.length == "year" else parts.get("month", 1)
+        first = dt.date(parts["year"], month, parts.get("day", 1))
     except ValueError as error:
         raise ExtractError(name, f"its name holds no real date ({error})", "Rename the file") from error
     return first, period_end(first, form.period.length)
 
 
-def period_end(day: dt.date, length: str) -> dt.date:
-    """Last day of the day, month or year that ``day`` lies in."""
+def period_end(first: dt.date, length: str) -> dt.date:
+    """Last day of the day, month or (fiscal) year that begins on ``first``."""
     if length == "day":
-        return day
-    month = 12 if length == "year" else day.month
-    return dt.date(day.year, month, calendar.monthrange(day.year, month)[1])
+        return first
+    if length == "year":
+        return first.replace(year=first.year + 1) - dt.timedelta(days=1)
+    return first.replace(day=calendar.monthrange(first.year, first.month)[1])
 
 
 def _received(form: ExtractForm, name: str, scope: tuple[dt.date | None, dt.date | None]) -> dt.date | None:
@@ -133,19 +195,30 @@ def _received(form: ExtractForm, name: str, scope: tuple[dt.date | None, dt.date
         found = _FOLDER_DATE.search(name)
         if not found:
             raise ExtractError(
-                name, f"form '{form.form_code}' takes the received day from a dated folder, and there is none",
+                name, f"form '{form.form_code}' takes the received day from a dated folder; there is none",
                 "Put the file in a folder named by the day it came, such as 2020-06-30",
             )  # fmt: skip
-        return dt.date.fromisoformat(found.group(1))
+        try:
+            return dt.date.fromisoformat(found.group(1))
+        except ValueError as error:
+            raise ExtractError(name, f"its folder is no real date ({error})", "Rename the folder") from error
     return scope[1] + dt.timedelta(days=form.received.lag_days) if scope[1] else None
 
 
 def _in_order(deliveries: Iterable[Delivery]) -> Iterator[Delivery]:
     """Deliveries by received day and name; a bulk file, whose rows have days of their own, goes first."""
-    first_seen: dict[tuple[str, str], str] = {}
+    first_seen: dict[tuple[object, ...], str] = {}
     by_arrival = sorted(deliveries, key=lambda one: (one.received_on or dt.date.min, one.source_file))
     for order, delivery in enumerate(by_arrival, start=1):
-        key = (delivery.form.form_code if delivery.form else "", delivery.sha256)
-        earlier = first_seen.setdefault(key, delivery.source_file)
-        repeats = earlier if delivery.form and earlier != delivery.source_file else ""
+        repeats = ""
+        # A file that cannot be used is no earlier delivery: its copy in the right place must count.
+        if delivery.form is not None and delivery.problem is None:
+            earlier = first_seen.setdefault(_stated(delivery, delivery.form), delivery.source_file)
+            repeats = earlier if earlier != delivery.source_file else ""
         yield replace(delivery, order=order, repeats=repeats)
+
+
+def _stated(delivery: Delivery, form: ExtractForm) -> tuple[object, ...]:
+    """What makes two files one statement: the bytes, and where only the name says the period, that too."""
+    dated = any(column.field in {"posting_date", "period_end"} for column in form.columns)
+    return form.form_code, delivery.sha256, None if dated else (delivery.scope_from, delivery.scope_to)

@@ -1,30 +1,35 @@
 """Files opened as sheets of text cells, whatever their format and encoding.
 
-A ``Sheet`` keeps every row in its place, so that row numbers are those a person sees. Finding headers and
-meaning is in ``extracts.headers``; numbers from workbooks are written the way the form writes numbers, so
-that one reading serves both.
+A ``Sheet`` keeps every row in its place: row numbers are those that Excel shows, blank rows counted and a
+line break inside a quoted cell not. Text files are read here; encodings are told in ``extracts.encodings``,
+workbooks in ``extracts.workbooks``; finding headers and meaning is in ``extracts.headers``.
 """
 
 import csv
-import datetime as dt
 import gzip
-import io
+import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
+from extracts.encodings import as_utf8
 from extracts.problems import ExtractError
+from extracts.workbooks import is_workbook, no_sheet_fits, workbook_cells
 
-WORKBOOKS = {".xlsx", ".xls", ".xlsm", ".xlsb", ".ods"}
-TEXT_FILES = {".csv", ".txt", ".tsv"}
+READABLE = {".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".csv", ".txt", ".tsv"}
 HEAD_ROWS = 60
 """Rows from the top in which a header is searched."""
+RAGGED = "ragged"
+"""Column of ``rows_below`` that marks rows with more cells than the header: something is out of place."""
 _HEAD_BYTES = 256 * 1024
+_LONGEST_CELL_LINES = 20
 _DELIMITERS = ";,\t|"
-_ENCODINGS = ("utf-8-sig", "cp1258")
+_BLANKS = (" ", "\t", "\u00a0")
+_OVER = "over"
+_UNBALANCED = "a quotation mark opens or closes in the wrong place, so that cells and rows run together"
+_MEND_QUOTES = "Ask for the file again, with quotation marks inside a cell written twice"
 
 
 @dataclass(frozen=True)
@@ -34,141 +39,189 @@ class Sheet:
     Attributes:
         name: sheet name; empty for a text file.
         head: up to ``HEAD_ROWS`` first rows as text cells.
+        encoding: what a text file was read as; empty for a workbook.
+        others: the same text split by less likely delimiters, likeliest first.
     """
 
     name: str
     head: list[list[str]]
+    encoding: str = ""
+    others: "tuple[Sheet, ...]" = ()
     _cells: list[list[str]] | None = None
-    _text: bytes | None = None
+    _text: bytes = b""
     _delimiter: str = ";"
+    _line_ends: tuple[int, ...] = ()
+    """Lines up to the end of each head row; a line break in a cell makes them more than the rows."""
 
-    def rows_below(self, header_end: int, width: int) -> pl.DataFrame:
-        """Rows after the first ``header_end``, as text columns ``c0 … c{width-1}`` and ``row_number``.
+    def rows_below(self, header_end: int, width: int, shown: str) -> pl.DataFrame:
+        """Rows after the first ``header_end``: text columns ``c0 … c{width-1}``, ``row_number``, ``ragged``.
 
-        Empty cells are null; rows without any cell filled are left out.
+        Empty cells are null; rows without any cell filled are left out. Beyond ``width``, the number of the
+        header's cells, a workbook has notes in the margin; a text file, cells that were pushed to the right.
+
+        Raises:
+            ExtractError: quotation marks that make rows run together.
         """
         names = [f"c{position}" for position in range(width)]
-        frame = (
-            self._rows_of_text(header_end, names)
-            if self._cells is None
-            else _frame_of_cells(self._cells[header_end:], names)
-        )
+        if self._cells is None:
+            frame = self._rows_of_text(header_end, names, shown)
+        else:
+            frame = _frame_of_cells(self._cells[header_end:], names).with_columns(
+                pl.lit(value=False).alias(RAGGED)
+            )
         numbered = frame.with_row_index("row_number", offset=header_end + 1)
         return numbered.filter(pl.any_horizontal(pl.col(names).is_not_null()))
 
-    def _rows_of_text(self, header_end: int, names: list[str]) -> pl.DataFrame:
+    def _rows_of_text(self, header_end: int, names: list[str], shown: str) -> pl.DataFrame:
+        skipped = self._line_ends[header_end - 1]
+        schema = dict.fromkeys([*names, _OVER], pl.String())
         try:
             frame = pl.read_csv(
-                io.BytesIO(self._text or b""),
-                separator=self._delimiter,
-                has_header=False,
-                skip_lines=header_end,
-                infer_schema=False,
-                schema=dict.fromkeys(names, pl.String()),
-                truncate_ragged_lines=True,
-            )
+                self._text, separator=self._delimiter, has_header=False, skip_lines=skipped,
+                infer_schema=False, schema=schema, extra_columns="ignore", missing_columns="insert",
+            )  # fmt: skip
         except pl.exceptions.NoDataError:
-            frame = pl.DataFrame(schema=dict.fromkeys(names, pl.String()))
-        return frame.with_columns(pl.when(pl.col(names).str.strip_chars() != "").then(pl.col(names)))
+            frame = pl.DataFrame(schema=schema)
+        except pl.exceptions.PolarsError:
+            # A stray quotation mark; the message would hold cells, so it goes no further.
+            frame = self._rows_one_by_one(header_end, schema, shown)
+        if b'"' in self._text:
+            self._refuse_swallowed_rows(frame, header_end, shown)
+        filled = frame.with_columns(_nulled(frame[name]) for name in schema)
+        ragged = filled[_OVER].is_not_null()
+        if self._delimiter == ",":
+            ragged |= self._with_too_many_cells(skipped, len(names), filled.height)
+        return filled.drop(_OVER).with_columns(ragged.alias(RAGGED))
+
+    def _rows_one_by_one(self, header_end: int, schema: dict[str, pl.String], shown: str) -> pl.DataFrame:
+        """Rows where quotes are astray: read as a rule, or as plain letters where no cell needs them."""
+        lines = _lines(self._text.decode("utf-8-sig"))[self._line_ends[header_end - 1] :]
+        rows: list[list[str]] = []
+        try:
+            rows.extend(csv.reader(lines, delimiter=self._delimiter, strict=True))
+        except csv.Error as error:
+            rows = [line.removesuffix("\n").split(self._delimiter) for line in lines]
+            if any(len(row) >= len(schema) for row in rows):
+                odd = next((place for place, line in enumerate(lines) if line.count('"') % 2), 0)
+                raise ExtractError(shown, _UNBALANCED, _MEND_QUOTES, row=header_end + 1 + odd) from error
+        return _frame_of_cells([row[: len(schema)] for row in rows], list(schema))
+
+    def _refuse_swallowed_rows(self, frame: pl.DataFrame, header_end: int, shown: str) -> None:
+        """A cell with whole lines of delimiters in it began with a stray quotation mark."""
+        most = max(1, (len(frame.columns) - 1) // 2)
+        swallowed = pl.any_horizontal(
+            pl.all().str.contains("\n", literal=True)
+            & (pl.all().str.count_matches(self._delimiter, literal=True) >= most)
+        )
+        found = frame.select(swallowed.fill_null(value=False).arg_true()).to_series()
+        if found.len():
+            raise ExtractError(shown, _UNBALANCED, _MEND_QUOTES, row=header_end + 1 + int(found[0]))
+
+    def _with_too_many_cells(self, skipped: int, width: int, height: int) -> pl.Series:
+        """Rows of a comma-separated text whose lines have too many commas, as of an unquoted ``1,234``.
+
+        Told only where no cell is quoted; where every row ends with a comma, that is the sender's habit.
+        """
+        none = pl.repeat(value=False, n=height, dtype=pl.Boolean, eager=True)
+        if b'"' in self._text:
+            return none
+        lines = self._text.removesuffix(b"\n").split(b"\n")[skipped:]
+        counts = pl.Series([line.count(b",") for line in lines], dtype=pl.Int32)
+        if counts.len() != height or (counts >= width).mean() == 1:
+            return none
+        return counts >= width
 
 
-def open_sheets(path: Path, shown: str, *, decimal: str) -> list[Sheet]:
+def open_sheets(path: Path, shown: str, *, decimal: str, wanted: str | None = None) -> list[Sheet]:
     """The sheets of a file.
 
     Args:
         path: the file.
         shown: its path below the landing folder, for messages.
         decimal: the form's decimal separator, in which numeric cells are written.
+        wanted: pattern of the sheet names to open; all where None.
 
     Raises:
         ExtractError: empty, truncated, in an unknown format, or in an encoding that cannot be told.
+        OSError: the file cannot be read at all.
     """
-    if path.stat().st_size == 0:
+    raw = path.read_bytes()
+    if not raw:
         raise ExtractError(shown, "the file is empty", "Ask the sender to send it again")
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes[-1:] == [".gz"]:
-        return [_text_sheet(_gunzip(path, shown), shown)]
-    if suffixes and suffixes[-1] in TEXT_FILES:
-        return [_text_sheet(path.read_bytes(), shown)]
-    if suffixes and suffixes[-1] in WORKBOOKS:
-        return list(_workbook_sheets(path, shown, decimal))
-    raise ExtractError(shown, f"files ending in '{path.suffix}' are not read", "Send it as xlsx or csv")
+        raw = _gunzip(raw, shown)
+    elif suffixes[-1:] == [] or suffixes[-1] not in READABLE:
+        raise ExtractError(shown, f"files ending in '{path.suffix}' are not read", "Send it as xlsx or csv")
+    if is_workbook(raw):
+        cells = workbook_cells(raw, shown, decimal=decimal, wanted=wanted)
+        return [Sheet(name, rows[:HEAD_ROWS], _cells=rows) for name, rows in cells]
+    if raw.lstrip()[:1] == b"<":
+        raise ExtractError(
+            shown, "this is a web page or XML, whatever its ending", "Open it in Excel and save it as xlsx"
+        )
+    if wanted is not None:
+        raise no_sheet_fits(shown, wanted, [])
+    return [_text_sheet(raw, shown)]
 
 
-def _gunzip(path: Path, shown: str) -> bytes:
+def _gunzip(raw: bytes, shown: str) -> bytes:
     try:
-        return gzip.decompress(path.read_bytes())
-    except (OSError, EOFError) as error:
+        return gzip.decompress(raw)
+    except (OSError, EOFError, zlib.error) as error:
         raise ExtractError(shown, "the gzip file is damaged or cut short", "Ask for it again") from error
 
 
 def _text_sheet(raw: bytes, shown: str) -> Sheet:
-    text = _as_utf8(raw, shown)
-    lines = text[:_HEAD_BYTES].decode("utf-8", errors="ignore").splitlines()[:HEAD_ROWS]
-    delimiter = max(_DELIMITERS, key=lambda mark: sum(line.count(mark) for line in lines))
-    head = [[cell.strip() for cell in row] for row in _csv_rows(lines, delimiter)]
-    return Sheet("", head, _text=text, _delimiter=delimiter)
+    text, encoding = as_utf8(raw, shown)
+    if b"\n" not in text:
+        text = text.replace(b"\r", b"\n")
+    cut = len(text) > _HEAD_BYTES
+    lines = _lines(text[:_HEAD_BYTES].decode("utf-8", errors="ignore").removeprefix("\ufeff"))
+    lines = lines[:-1] if cut and len(lines) > 1 else lines
+    splits = []
+    for delimiter in _DELIMITERS:
+        rows, ends = _head_rows(lines, delimiter)
+        cells = sum(len(row) - 1 for row in rows if row)
+        splits.append((cells, Sheet("", rows, encoding, (), None, text, delimiter, ends)))
+    splits.sort(key=lambda split: -split[0])
+    best, *others = [sheet for cells, sheet in splits if cells] or [splits[0][1]]
+    return replace(best, others=tuple(others))
 
 
-def _csv_rows(lines: list[str], delimiter: str) -> Iterator[list[str]]:
-    """One parsed row a physical line, so that rows stay where a person sees them."""
-    for line in lines:
-        yield next(csv.reader([line], delimiter=delimiter), [])
+def _lines(text: str) -> list[str]:
+    """Lines as polars counts them: ended by LF only, each with its end."""
+    lines = text.replace("\r\n", "\n").replace("\r", " ").split("\n")
+    return [f"{line}\n" for line in (lines[:-1] if lines[-1] == "" else lines)]
 
 
-def _as_utf8(raw: bytes, shown: str) -> bytes:
-    """Bytes in UTF-8 without a byte-order mark, from UTF-8, UTF-16 or cp1258."""
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return raw.decode("utf-16").encode()
-    if b"\x00" in raw[:4096]:
-        raise ExtractError(
-            shown, "this is a binary file, not text", "Check the file's ending and send it again"
-        )
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return _from_cp1258(raw, shown)
-    return raw.removeprefix(b"\xef\xbb\xbf")
+def _head_rows(lines: list[str], delimiter: str) -> tuple[list[list[str]], tuple[int, ...]]:
+    """The first rows, and how many lines there are up to the end of each."""
+    rows: list[list[str]] = []
+    ends: list[int] = []
+    for row, end in _records(lines, delimiter):
+        if end - (ends[-1] if ends else 0) > _LONGEST_CELL_LINES:  # a stray quotation mark in a title
+            split = [[cell.strip() for cell in line.split(delimiter)] for line in lines[:HEAD_ROWS]]
+            return split, tuple(range(1, len(split) + 1))
+        rows.append([cell.strip() for cell in row])
+        ends.append(end)
+        if len(rows) == HEAD_ROWS:
+            break
+    return rows, tuple(ends)
 
 
-def _from_cp1258(raw: bytes, shown: str) -> bytes:
-    try:
-        text = raw.decode("cp1258")
-    except UnicodeDecodeError as error:
-        row = raw[: error.start].count(b"\n") + 1
-        raise ExtractError(
-            shown, "the text is neither UTF-8, UTF-16 nor Windows-1258", "Save it as CSV UTF-8", row=row
-        ) from error
-    return text.encode()
+def _records(lines: list[str], delimiter: str) -> Iterator[tuple[list[str], int]]:
+    reader = csv.reader(lines, delimiter=delimiter)
+    for row in reader:
+        yield row, reader.line_num
 
 
-def _workbook_sheets(path: Path, shown: str, decimal: str) -> Iterator[Sheet]:
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        workbook = CalamineWorkbook.from_path(str(path))
-        for name in workbook.sheet_names:
-            rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
-            cells = [[_cell_text(cell, decimal) for cell in row] for row in rows]
-            yield Sheet(name, cells[:HEAD_ROWS], _cells=cells)
-    except (CalamineError, OSError, ValueError) as error:
-        raise ExtractError(
-            shown,
-            "the workbook is damaged or cut short",
-            "Open it in Excel, save it again, or ask for it again",
-        ) from error
-
-
-def _cell_text(cell: object, decimal: str) -> str:
-    if isinstance(cell, bool):
-        return str(cell)
-    if isinstance(cell, int | float):
-        exact = Decimal(repr(cell))
-        plain = format(exact.to_integral_value() if exact == exact.to_integral_value() else exact, "f")
-        return plain.replace(".", decimal)
-    if isinstance(cell, dt.datetime | dt.date):
-        return cell.isoformat()[:10]
-    return str(cell).strip()
+def _nulled(cells: pl.Series) -> pl.Series:
+    """Cells with null for those of nothing but blanks; most columns have none, and stay as they are."""
+    starts = pl.Series([cells.str.starts_with(blank).any() for blank in _BLANKS])
+    if not starts.any() and not (cells == "").any():
+        return cells
+    return cells.to_frame().select(pl.when(pl.first().str.strip_chars() != "").then(pl.first())).to_series()
 
 
 def _frame_of_cells(rows: list[list[str]], names: list[str]) -> pl.DataFrame:

@@ -12,13 +12,15 @@ import polars as pl
 from authorities.forms import Dataset, ExtractForm
 from authorities.model import ALL, UNALLOCATED, Authority
 from extracts.raw import RawDelivery
-from extracts.text import SCALE_DIGITS, code_of, date_of, fold, folded, minor_amount
+from extracts.row_kinds import DATA_KINDS
+from extracts.text import SCALE_DIGITS, by_value, code_of, date_of, fold, folded, minor_amounts
 from extracts.units import UnitResolver
 from warehouse.projections import empty_frame, polars_schema
 from warehouse.tables.staging import STAGED
 
 SPENDING_KINDS = ("recurrent", "development", "contingency")
 LONG_AGO = dt.date(1900, 1, 1)
+_OF_AMOUNTS = {"sheet", "row_number", "row_kind", "scale", "amount"}
 _DATE_FIELD = {
     "receipt": "posting_date", "spending": "posting_date", "tax_collection": "posting_date",
     "tax_arrears": "period_end", "estimate": "", "spending_estimate": "",
@@ -39,17 +41,19 @@ def stage(authority: Authority, dataset: Dataset, deliveries: Iterable[RawDelive
     forms = {form.form_code: form for form in authority.forms}
     frames = [_stage_form(authority, resolver, forms[code], group) for code, group in sorted(groups.items())]
     staged = pl.concat(frames) if frames else empty_frame(STAGED[dataset])
-    return staged.sort("delivery_order", "sheet", "row_number", "source_column")
+    return staged.sort("delivery_order", maintain_order=True) if len(frames) > 1 else staged
 
 
 def _stage_form(
     authority: Authority, resolver: UnitResolver, form: ExtractForm, group: Sequence[RawDelivery]
 ) -> pl.DataFrame:
-    rows = _long(pl.concat([_with_delivery(raw) for raw in group]), form)
-    dated = _with_dates(rows, form)
-    placed = resolver.resolve(dated, "_unit_day").with_columns(_scope_unit(form).alias("scope_unit"))
+    deliveries = sorted(group, key=lambda raw: raw.delivery.order)
+    rows = _in_file_order(_long(pl.concat([_with_delivery(raw) for raw in deliveries]), form))
+    start_month = authority.settings.fiscal_year_start_month
+    placed = resolver.resolve(_with_dates(rows, form, start_month), "_unit_day")
+    amounts = _amounts(rows, form, authority.settings.currency.minor_digits)
     typed = placed.with_columns(
-        _amount(form, authority.settings.currency.minor_digits), *_texts(authority, form)
+        _scope_unit(form).alias("scope_unit"), amounts, *_texts(authority, form, placed)
     )
     schema = polars_schema(STAGED[form.dataset])
     if "line_code" in schema:
@@ -57,14 +61,23 @@ def _stage_form(
     return typed.select(pl.col(name).cast(kind) for name, kind in schema.items())
 
 
-def amounts_of_rows(rows: pl.DataFrame, form: ExtractForm, minor_digits: int) -> pl.Series:
-    """Amounts of raw rows in minor units, a wide table's columns one after the other; null if unreadable."""
-    return _long(rows, form).select(_amount(form, minor_digits)).to_series()
+def _in_file_order(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows by delivery, sheet, row and column; a listing of one sheet a file already lies so."""
+    if rows["sheet"].n_unique() <= 1 and rows["source_column"].n_unique() <= 1:
+        return rows
+    return rows.sort("delivery_order", "sheet", "row_number", "source_column")
+
+
+def amounts_of_rows(rows: pl.DataFrame, form: ExtractForm, minor_digits: int) -> pl.DataFrame:
+    """Sheet, row and amount in minor units, a row for each filled amount of raw rows; null if unreadable."""
+    needed = [name for name in rows.columns if name.split(":")[0] in _OF_AMOUNTS]
+    long = _long(rows.select(needed), form)
+    return long.select("sheet", "row_number", _amounts(long, form, minor_digits))
 
 
 def _with_delivery(raw: RawDelivery) -> pl.DataFrame:
     delivery = raw.delivery
-    return raw.rows.filter(pl.col("row_kind") == "data").with_columns(
+    return raw.rows.filter(pl.col("row_kind").is_in(DATA_KINDS)).with_columns(
         pl.lit(delivery.delivery_id).alias("delivery_id"),
         pl.lit(delivery.source_file).alias("source_file"),
         pl.lit(delivery.order, pl.Int32).alias("delivery_order"),
@@ -97,14 +110,18 @@ def _text(rows: pl.DataFrame, field: str) -> pl.Expr:
     return pl.col(field) if field in rows.columns else pl.lit(None, pl.String)
 
 
-def _with_dates(rows: pl.DataFrame, form: ExtractForm) -> pl.DataFrame:
+def _dates(texts: pl.Series, form: ExtractForm) -> pl.Series:
+    return by_value(texts, lambda text: date_of(text, order=form.date_order))
+
+
+def _with_dates(rows: pl.DataFrame, form: ExtractForm, start_month: int) -> pl.DataFrame:
     """Adds the row's date, the scope it states, and when it was recorded.
 
     A row without a readable date in a bulk listing takes the listing's last day as its recorded day (where no
     date can be read at all, one long ago), so that it is shown in quarantine from then on.
     """
     field = next((name for name in ("posting_date", "period_end") if name in rows.columns), None)
-    own = date_of(pl.col(field), order=form.date_order) if field else pl.col("_scope_to")
+    own = _dates(rows[field], form) if field else pl.col("_scope_to")
     dated = rows.with_columns(
         own.alias("_date"),
         _text(rows, "unit_code").alias("unit_code"),
@@ -113,7 +130,7 @@ def _with_dates(rows: pl.DataFrame, form: ExtractForm) -> pl.DataFrame:
     if form.period.rule == "row":
         last = pl.col("_date").max().over("delivery_id").fill_null(LONG_AGO)
         day = pl.col("_date").fill_null(last)
-        first, end = _period(day, form.period.length)
+        first, end = _period(day, form.period.length, start_month)
         dated = dated.with_columns(first.alias("_scope_from"), end.alias("_scope_to"))
         recorded = pl.col("_scope_to") + pl.duration(days=form.received.lag_days)
     else:
@@ -127,12 +144,14 @@ def _with_dates(rows: pl.DataFrame, form: ExtractForm) -> pl.DataFrame:
     )
 
 
-def _period(day: pl.Expr, length: str) -> tuple[pl.Expr, pl.Expr]:
+def _period(day: pl.Expr, length: str, start_month: int) -> tuple[pl.Expr, pl.Expr]:
     if length == "day":
         return day, day
     if length == "month":
         return day.dt.month_start(), day.dt.month_end()
-    return day.dt.truncate("1y"), day.dt.truncate("1y").dt.offset_by("1y").dt.offset_by("-1d")
+    later = f"{start_month - 1}mo"
+    first = day.dt.month_start().dt.offset_by(f"-{later}").dt.truncate("1y").dt.offset_by(later)
+    return first, first.dt.offset_by("1y").dt.offset_by("-1d")
 
 
 def _scope_unit(form: ExtractForm) -> pl.Expr:
@@ -141,39 +160,42 @@ def _scope_unit(form: ExtractForm) -> pl.Expr:
     return pl.col("unit_key").fill_null(UNALLOCATED)
 
 
-def _amount(form: ExtractForm, minor_digits: int) -> pl.Expr:
-    """Amounts by the scale of the sheet each row stood in."""
-    by_scale = pl.lit(None, pl.Int64)
-    for scale, digits in SCALE_DIGITS.items():
-        exact = minor_amount(
-            pl.col("amount"), decimal=form.numbers.decimal, scale_digits=digits + minor_digits
-        )
-        by_scale = pl.when(pl.col("scale") == scale).then(exact).otherwise(by_scale)
-    return by_scale.alias("amount")
+def _amounts(rows: pl.DataFrame, form: ExtractForm, minor_digits: int) -> pl.Series:
+    """Amounts by the scale of the sheet each row stood in; null in rows whose cells are out of place."""
+    decimal = form.numbers.decimal
+    values = pl.repeat(None, rows.height, dtype=pl.Int64, eager=True)
+    for scale in rows["scale"].unique():
+        own = rows["scale"] == scale
+        digits = SCALE_DIGITS[scale] + minor_digits
+        exact = minor_amounts(rows["amount"], decimal=decimal, scale_digits=digits)
+        values = exact if own.all() else exact.zip_with(own, values)
+    trusted = rows["row_kind"] != "ragged"
+    return (values if trusted.all() else values.set(~trusted, None)).alias("amount")
 
 
-def _texts(authority: Authority, form: ExtractForm) -> list[pl.Expr]:
+def _texts(authority: Authority, form: ExtractForm, rows: pl.DataFrame) -> list[pl.Expr | pl.Series]:
     """The remaining staged columns; those that a form lacks are empty or the form's constant."""
     has = {column.field for column in form.columns}
     width = _common_width(item.item_code for item in authority.items)
     date_field = _DATE_FIELD[form.dataset]
-    exprs = [
-        (code_of(pl.col("item_code"), width=width) if "item_code" in has else pl.lit(None, pl.String)).alias(
-            "item_code"
-        ),
-        _filled("document_no", has),
-        _filled("chapter", has),
+    nothing = pl.lit(None, pl.String)
+    texts: list[pl.Expr | pl.Series] = [
+        by_value(rows["item_code"], lambda code: code_of(code, width=width))
+        if "item_code" in has
+        else nothing.alias("item_code"),
+        _filled("document_no", rows),
+        _filled("chapter", rows),
         pl.lit(form.cumulative).alias("is_cumulative"),
         _fiscal_year(pl.col("_scope_from"), authority).alias("fiscal_year"),
         _version(form, authority).alias("estimate_version"),
         _spending_kind(form).alias("spending_kind"),
     ]
     if date_field:
-        exprs.append(pl.col("_date").alias(date_field))
+        texts.append(pl.col("_date").alias(date_field))
     if form.dataset == "tax_arrears":
-        due = date_of(pl.col("due_on"), order=form.date_order) if "due_on" in has else pl.lit(None, pl.Date)
-        exprs.append(due.alias("due_on"))
-    return exprs
+        due = _dates(rows["due_on"], form) if "due_on" in has else pl.lit(None, pl.Date)
+        texts.append(due.alias("due_on"))
+    return texts
 
 
 def _spending_kind(form: ExtractForm) -> pl.Expr:
@@ -185,9 +207,13 @@ def _spending_kind(form: ExtractForm) -> pl.Expr:
     return folded(pl.col("spending_kind")).replace_strict(meaning, default=None, return_dtype=pl.String)
 
 
-def _filled(field: str, has: set[str]) -> pl.Expr:
-    text = pl.col(field).str.normalize("NFC").str.strip_chars() if field in has else pl.lit(None, pl.String)
-    return text.fill_null("").alias(field)
+def _filled(field: str, rows: pl.DataFrame) -> pl.Expr | pl.Series:
+    if field not in rows.columns:
+        return pl.lit("").alias(field)
+    texts = rows[field].fill_null("")
+    if (texts.str.len_bytes() == texts.str.len_chars()).all():  # ASCII is composed as it stands
+        return texts.str.strip_chars()
+    return by_value(texts, lambda text: text.str.normalize("NFC").str.strip_chars())
 
 
 def _fiscal_year(day: pl.Expr, authority: Authority) -> pl.Expr:

@@ -4,36 +4,55 @@ Holds folding of Vietnamese text for keys, exact amounts in minor units, and dat
 how is the form's matter (``authorities.forms``); the frames are put together in ``extracts.staging``.
 """
 
+import datetime as dt
 import re
 import unicodedata
+from collections.abc import Callable
 
 import polars as pl
 
+CODE_MARKS = r"^(?:'|=\")([^\"]*)\"?$"
+CODE_FRACTION = r"[.,]00?$"
 SCALE_DIGITS = {"one": 0, "thousand": 3, "million": 6, "billion": 9}
 """Decimal digits from the unit that amounts are written in down to one currency unit."""
 
+_UNSEEN = {"Mn", "Mc", "Me", "Cf"}
+"""Accents, and marks without a width such as a zero-width space."""
 _UNIT_WORDS = {"ty": "billion", "trieu": "million", "nghin": "thousand", "ngan": "thousand", "dong": "one"}
-_ISO_DATE = r"^\d{4}-\d{1,2}-\d{1,2}"
-_DATE_FORMATS = {"dmy": "%d/%m/%Y", "mdy": "%m/%d/%Y", "ymd": "%Y/%m/%d", "my": "%d/%m/%Y"}
+_MOST_DIGITS = 18
+"""Amounts of more digits in minor units are no money; they would not fit a DECIMAL(20,2) either."""
+_TIME = r"(?:[T ]\s*\d{1,2}:.*)?$"
+_ISO_DATE = r"^(\d{4}-\d{1,2}-\d{1,2})" + _TIME
+_PARTED = {
+    "dmy": (r"^(\d{1,2}/\d{1,2}/\d{4})" + _TIME, "%d/%m/%Y"),
+    "mdy": (r"^(\d{1,2}/\d{1,2}/\d{4})" + _TIME, "%m/%d/%Y"),
+    "ymd": (r"^(\d{4}/\d{1,2}/\d{1,2})" + _TIME, "%Y/%m/%d"),
+}
+_SHORT_YEAR = r"^(\d{1,2}/\d{1,2}/)(\d{2})$"
+_MONTH_YEAR = r"^(?:(?:tháng|thang|t)\s*)?(\d{1,2}/\d{4})$"
+_YEAR_MONTH = r"^(\d{4}-\d{1,2})$"
+_SERIAL_DAY = r"^(\d{5})(?:[.,]0+)?$"
+_SERIAL_ORIGIN = dt.date(1899, 12, 30)
+_FIRST_YEAR, _LAST_YEAR = 1950, 2199
 
 
 def fold(text: str) -> str:
-    """Key of a text: accents, case, and runs of space folded; ``Đ`` by hand, as Unicode does not decompose it.
+    """Key of a text: accents, case and runs of space folded; ``Đ`` by hand, as it has no decomposition.
 
     ``Thụy`` and ``Thuỵ``, NFC and NFD, give the same key.
     """
     bare = unicodedata.normalize("NFD", text).replace("đ", "d").replace("Đ", "D")
-    bare = "".join(letter for letter in bare if not unicodedata.combining(letter))
-    return re.sub(r"\s+", " ", bare).strip().casefold()
+    bare = "".join(letter for letter in bare if unicodedata.category(letter) not in _UNSEEN)
+    return " ".join(bare.lower().split())
 
 
 def folded(column: pl.Expr) -> pl.Expr:
     """``fold`` as an expression."""
     return (
         column.str.normalize("NFD")
-        .str.replace_all(r"\p{M}", "")
+        .str.replace_all(r"[\p{M}\p{Cf}]", "")
         .str.replace_all("[đĐ]", "d")
-        .str.replace_all(r"\s+", " ")
+        .str.replace_all(r"[\s\x1c-\x1f]+", " ")
         .str.strip_chars()
         .str.to_lowercase()
     )
@@ -53,40 +72,89 @@ def minor_amount(column: pl.Expr, *, decimal: str, scale_digits: int) -> pl.Expr
         decimal: the decimal separator; the other of ``,`` and ``.`` groups thousands in threes.
         scale_digits: digits from the written unit to the minor unit (6 for triệu đồng to đồng).
 
-    A fraction finer than the minor unit is rounded half away from zero. Integers only: a double already
-    changes 123456789012345678.
+    A lone dash is a bookkeeper's zero. A fraction finer than the minor unit is rounded half away from zero.
+    Integers only: a double already changes 123456789012345678.
     """
     group = "." if decimal == "," else ","
-    bare = column.str.replace_all(r"[\s\u00a0\u202f]", "")
-    negative = bare.str.contains(r"^[-−(]|-$")
-    body = bare.str.replace_all(r"^\((.*)\)$", "$1").str.replace_all(r"^[-−+]|-$", "")
-    well_formed = body.str.contains(rf"^(\d{{1,3}}(\{group}\d{{3}})+|\d+)(\{decimal}\d+)?$")
+    bare = column.str.replace_all(r"\s", "")
+    negative = bare.str.contains(r"^[-−–(]|[-−]$")
+    body = bare.str.replace_all(r"^\((.*)\)$", "$1").str.replace_all(r"^[-−–+]|[-−]$", "")
+    well_formed = body.str.contains(rf"^([0-9]{{1,3}}(\{group}[0-9]{{3}})+|[0-9]+)(\{decimal}[0-9]+)?$")
     whole = body.str.replace_all(rf"\{decimal}.*$", "").str.replace_all(group, "", literal=True)
     value = whole.cast(pl.Int64, strict=False)
     fraction = body.str.extract(rf"\{decimal}(\d+)$").fill_null("")
     tenths = (fraction + "0" * (scale_digits + 1)).str.slice(0, scale_digits + 1).cast(pl.Int64, strict=False)
     scaled = value * 10**scale_digits + (tenths + 5) // 10
-    fits = value.abs() <= (2**63 - 1) // 10**scale_digits - 1
-    return pl.when(well_formed & fits).then(pl.when(negative).then(-scaled).otherwise(scaled))
+    fits = value <= (10**_MOST_DIGITS - 1) // 10**scale_digits
+    exact = pl.when(well_formed & fits).then(pl.when(negative).then(-scaled).otherwise(scaled))
+    return pl.when(bare.str.contains("^[-−–]$")).then(pl.lit(0, pl.Int64)).otherwise(exact)
+
+
+def minor_amounts(texts: pl.Series, *, decimal: str, scale_digits: int) -> pl.Series:
+    """``minor_amount`` of a whole column, fast where it is plain whole numbers, as most are."""
+    group = "." if decimal == "," else ","
+    plain = texts.str.contains(rf"^([0-9]{{1,3}}(\{group}[0-9]{{3}}){{0,4}}|[0-9]{{1,15}})$")
+    whole = texts.str.replace_all(group, "", literal=True).cast(pl.Int64, strict=False)
+    most = (10**_MOST_DIGITS - 1) // 10**scale_digits
+    quick = plain.fill_null(value=False) & (whole <= most).fill_null(value=False)
+    values: pl.Series = whole * 10**scale_digits
+    if quick.all():
+        return values
+    odd = (~quick & texts.is_not_null()).arg_true()
+    slow = texts.gather(odd).to_frame("text").select(
+        minor_amount(pl.col("text"), decimal=decimal, scale_digits=scale_digits)
+    ).to_series()  # fmt: skip
+    return values.scatter(odd, slow)
 
 
 def date_of(column: pl.Expr, *, order: str) -> pl.Expr:
-    """Date from text in the form's order, or ISO wherever it is met; null where it is no date.
+    """Date from text in the form's order, or ISO or a spreadsheet's day number wherever met; else null.
 
-    ``my`` (``03.2022``) gives the last day of the month.
+    A time behind the date is left out, a year of two digits is of this century. ``my`` (``03.2022``) gives
+    the last day of the month.
     """
-    parted = column.str.strip_chars().str.replace_all(r"[.\-]", "/")
-    if order == "my":
-        return ("01/" + parted).str.to_date(_DATE_FORMATS["my"], strict=False).dt.month_end()
-    iso = column.str.contains(_ISO_DATE)
-    return (
-        pl.when(iso)
-        .then(column.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False))
-        .otherwise(parted.str.to_date(_DATE_FORMATS[order], strict=False))
+    bare = column.str.strip_chars().str.replace_all(r"\s*([./\-])\s*", "$1")
+    parted = bare.str.replace_all(r"[.\-]", "/")
+    day = pl.coalesce(
+        bare.str.extract(_ISO_DATE).str.to_date("%Y-%m-%d", strict=False),
+        pl.lit(_SERIAL_ORIGIN) + pl.duration(days=bare.str.extract(_SERIAL_DAY).cast(pl.Int64, strict=False)),
+        *_in_order(bare, parted, order),
     )
+    sure = pl.when(day.dt.year().is_between(_FIRST_YEAR, _LAST_YEAR)).then(day)
+    return sure.dt.month_end() if order == "my" else sure
+
+
+def _in_order(bare: pl.Expr, parted: pl.Expr, order: str) -> list[pl.Expr]:
+    if order == "my":
+        month = parted.str.to_lowercase().str.normalize("NFC").str.extract(_MONTH_YEAR)
+        return [
+            ("01/" + month).str.to_date("%d/%m/%Y", strict=False),
+            (bare.str.extract(_YEAR_MONTH) + "-01").str.to_date("%Y-%m-%d", strict=False),
+        ]
+    pattern, written = _PARTED[order]
+    whole = parted.str.extract(pattern).str.to_date(written, strict=False)
+    if order == "ymd":
+        return [whole]
+    short = parted.str.extract(_SHORT_YEAR, 1) + "20" + parted.str.extract(_SHORT_YEAR, 2)
+    return [whole, short.str.to_date(written, strict=False)]
+
+
+def by_value(texts: pl.Series, reading: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
+    """``reading`` of a column whose values come again and again: each is read once.
+
+    Columns of mostly different values are read whole.
+    """
+    seen = texts.unique()
+    if seen.len() * 4 > texts.len():
+        return texts.to_frame("text").select(reading(pl.col("text"))).to_series()
+    read = seen.to_frame("text").select(reading(pl.col("text"))).to_series()
+    return texts.replace_strict(seen, read, return_dtype=read.dtype)
 
 
 def code_of(column: pl.Expr, *, width: int) -> pl.Expr:
-    """A code as text with its leading zeros back: ``151.0`` and ``151`` become ``00151`` for width 5."""
-    bare = column.str.strip_chars().str.replace(r"\.0+$", "")
-    return pl.when(bare.str.contains(r"^\d+$")).then(bare.str.zfill(width)).otherwise(bare)
+    """A code as text with its leading zeros back: ``151.0`` and ``151`` become ``00151`` for width 5.
+
+    Marks by which spreadsheets are told that a code is text (``'00151``, ``="00151"``) are taken off.
+    """
+    bare = column.str.strip_chars().str.replace(CODE_MARKS, "$1").str.replace(CODE_FRACTION, "")
+    return pl.when(bare.str.contains(r"^[0-9]+$")).then(bare.str.zfill(width)).otherwise(bare)
