@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from authorities.loading import AUTHORITIES_FOLDER, load_authority
 from authorities.model import ALL, UNALLOCATED, Authority, Unit
 from tests.warehouse.district import LONG_AGO, WARDS, A, B, day, district
 from warehouse.positions import Night, basis_estimates, basis_receipts, positions, same_day
@@ -228,6 +229,23 @@ def test_a_unit_abolished_within_the_year_keeps_its_money_and_gives_up_its_rank(
 
     assert position(frame, "003@2004")["collected_amount"] == 90
     assert [position(frame, unit)["rank"] for unit in ("003@2004", A)] == [None, 1]
+
+
+@pytest.mark.parametrize(("night", "wards"), [("2024-12-31", 14), ("2025-03-31", 13), ("2025-12-31", 4)])
+def test_the_shipped_district_stands_through_its_reorganisations(night: str, wards: int) -> None:
+    long_bien = load_authority(AUTHORITIES_FOLDER / "long_bien")
+    paid = [
+        (unit.unit_key, "vat", when, 10)
+        for when in ("2023-01-03", "2024-01-03", "2024-12-30", "2025-01-03", "2025-09-01")
+        for unit in long_bien.units_on(dt.date.fromisoformat(when))
+    ]
+    frame = stand([row for row in paid if row[2] <= night], [], authority=long_bien, night=night)
+    totals = frame.filter(pl.col("line_code") == ALL, pl.col("basis") == "territory")
+    money = totals.filter(pl.col("unit_key") != ALL)["collected_amount"].sum()
+
+    assert len(long_bien.units_on(day(night))) == wards
+    assert totals["unit_name"].null_count() == 0
+    assert position(frame, ALL)["collected_amount"] == money > 0
 
 
 def test_unallocated_units_and_lines_have_rows_of_their_own() -> None:
