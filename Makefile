@@ -1,5 +1,6 @@
 # Everything is set up in .venv by itself; PYTHON may name another interpreter (3.11 or newer).
 PYTHON ?= python3
+PORT ?= 3000
 BIN := .venv/bin
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 TOOLS := .venv/.tools
@@ -14,7 +15,7 @@ help:
 	@echo "make nightly   install and run one night on the embedded sample"
 	@echo "make test      install what tests need and run them"
 	@echo "make lint      formatting, lint, types, import ladder"
-	@echo "make ui        Dagster's own UI on http://localhost:3000"
+	@echo "make ui        Dagster's own UI on http://localhost:$(PORT); the settings WARDCAST_… name what it runs"
 	@echo "make bench     side-by-side benchmarks"
 	@echo "make lock      resolve the dependencies anew"
 
@@ -33,8 +34,8 @@ lint: $(TEST)
 	@$(BIN)/lint-imports
 
 ui: $(UI)
-	@mkdir -p var/long_bien/dagster && $(BIN)/python -m pipelines.dagster_home
-	@DAGSTER_HOME=$(CURDIR)/var/long_bien/dagster $(BIN)/dagster dev -h 127.0.0.1 -w workspace.yaml
+	@home=$$($(BIN)/python -m pipelines.dagster_home) && DAGSTER_HOME="$$home" DAGSTER_EVENT_BATCH_SIZE=100 \
+		DAGSTER_DISABLE_TELEMETRY=yes $(BIN)/dagster dev -h 127.0.0.1 -p $(PORT) -w workspace.yaml
 
 bench: $(BENCH)
 	@$(BIN)/python -m benchmarks

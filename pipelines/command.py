@@ -79,7 +79,7 @@ def _told() -> Iterator[None]:
     from authorities.loading import AuthorityError
     from early_warning.rules import WarningRuleError
     from extracts.landing import LandingError
-    from pipelines.nightly import NightRefusedError
+    from pipelines.home import NightRefusedError
     from warehouse.engines import WarehouseError
 
     try:

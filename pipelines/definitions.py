@@ -14,6 +14,7 @@ from assets.ledger import ledger_assets
 from assets.office import Office
 from assets.positions import position_assets
 from assets.publication import publication_assets
+from pipelines.home import lake_of_held_home
 from pipelines.progress import console_lines
 from pipelines.schedules import nightly_schedule
 from pipelines.sensors import watching_sensors
@@ -25,8 +26,11 @@ PUBLICATION = "publication"
 AUTHORITY_TAG = "wardcast/authority"
 
 
-def build_definitions(places: Places) -> dg.Definitions:
-    """Definitions for one authority at its places."""
+def build_definitions(places: Places, lake: dg.ResourceDefinition | None = None) -> dg.Definitions:
+    """Definitions for one authority at its places.
+
+    ``lake`` replaces the plain lake in its home, which is for callers that hold the home themselves.
+    """
     nights = nights_of(places)
     assets = [
         *intake_assets(nights),
@@ -54,7 +58,8 @@ def build_definitions(places: Places) -> dg.Definitions:
         jobs=[job],
         schedules=[nightly_schedule(job, places)],
         sensors=watching_sensors(job, places),
-        resources={"office": office, "io_manager": LakeIOManager(UPath(places.home / "lake"))},
+        resources={"office": office, "io_manager": lake or LakeIOManager(UPath(places.home / "lake"))},
+        executor=dg.in_process_executor,
         loggers={"console": console_lines},
     )
 
@@ -69,5 +74,6 @@ def nights_of(places: Places) -> dg.DailyPartitionsDefinition:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """What ``workspace.yaml`` loads, for the authority that the environment names."""
-    return build_definitions(Places(Settings()))
+    """What ``workspace.yaml`` loads, for the authority that the environment names; its runs hold the home."""
+    places = Places(Settings())
+    return build_definitions(places, lake_of_held_home(places))

@@ -1,6 +1,9 @@
 """What became of a run, read from its events: failed checks and failed steps in words a clerk can act on."""
 
+from collections.abc import Iterator
+
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 
 
 def failed_checks(instance: dg.DagsterInstance, run_id: str) -> list[str]:
@@ -15,21 +18,35 @@ def failed_checks(instance: dg.DagsterInstance, run_id: str) -> list[str]:
 
 
 def failure_lines(instance: dg.DagsterInstance, run_id: str) -> list[str]:
-    """One line a failed step: the error's own words, without its stack."""
+    """One line a failed step, or one for the run where it failed outside its steps: the error's own words.
+
+    A run fails outside its steps where it is killed, or its home is held or cannot be written.
+    """
     lines = []
     for event in _events(instance, run_id, dg.DagsterEventType.STEP_FAILURE):
         data = event.step_failure_data
         if data.user_failure_data is not None and data.user_failure_data.description:
             said = data.user_failure_data.description
-        elif data.error is not None:
-            cause = data.error
-            while cause.cause is not None:
-                cause = cause.cause
-            said = cause.message.strip()
         else:
-            said = "failed"
+            said = _own_words(data.error) or "failed"
         lines.append(f"{event.step_key}: {said}")
-    return lines
+    return lines or list(_run_failures(instance, run_id))
+
+
+def _run_failures(instance: dg.DagsterInstance, run_id: str) -> Iterator[str]:
+    for event in _events(instance, run_id, dg.DagsterEventType.RUN_FAILURE):
+        said = _own_words(event.job_failure_data.error) or event.message or "failed"
+        yield f"{event.job_name}: {said}"
+
+
+def _own_words(error: SerializableErrorInfo | None) -> str:
+    """Message of the first error in a chain that is not Dagster's wrapping: it was written for a reader.
+
+    What lies below it is the system's own, such as an error number.
+    """
+    while error is not None and error.cause is not None and (error.cls_name or "").startswith("Dagster"):
+        error = error.cause
+    return error.message.strip() if error is not None else ""
 
 
 def _events(instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType) -> list[dg.DagsterEvent]:

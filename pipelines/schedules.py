@@ -13,12 +13,23 @@ HOUR, MINUTE = 1, 30
 
 
 def nightly_schedule(job: "UnresolvedAssetJobDefinition", places: Places) -> dg.ScheduleDefinition:
-    """The schedule of ``job``; its partition is yesterday, the last day that is complete."""
-    return dg.build_schedule_from_partitioned_job(
-        job,
+    """The schedule of ``job``; its partition is yesterday, the last day that is complete.
+
+    The embedded sample has one night worth running, and the schedule runs that one. It is off until someone
+    switches it on: an office may start the night by other means, such as cron and the command.
+    """
+    time_zone = places.authority.settings.time_zone
+
+    @dg.schedule(
+        job=job,
         name="nightly_at_half_past_one",
-        hour_of_day=HOUR,
-        minute_of_hour=MINUTE,
-        tags={"wardcast/authority": places.authority.code},
-        description=f"01:30 {places.authority.settings.time_zone}: the night of the day that has ended",
-    )  # type: ignore[return-value]
+        cron_schedule=f"{MINUTE} {HOUR} * * *",
+        execution_timezone=time_zone,
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description=f"{HOUR:02}:{MINUTE:02} {time_zone}: the night of "
+        + ("the embedded sample" if places.uses_sample else "the day that has ended"),
+    )
+    def nightly_at_half_past_one(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        return dg.RunRequest(partition_key=places.default_night(context.scheduled_execution_time).isoformat())
+
+    return nightly_at_half_past_one

@@ -1,0 +1,102 @@
+"""The home of an authority: made for its owner alone, and held by one night at a time.
+
+Both ways of running a night hold the same lock: the command around all that it does, Dagster's daemon through
+the resource ``lake_of_held_home``. Where the home lies is in ``pipelines.settings``.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.settings import Places
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+LOCK_FILE = "night.lock"
+HOLDS_TAG = "wardcast/holds_home"
+"""Tag of the daemon's runs that got the lock, and so cannot be waiting for it any more."""
+DAEMON_PATIENCE_SECONDS = 3600
+"""How long a run of the daemon waits for the night before it; the command refuses at once."""
+
+
+class NightRefusedError(Exception):
+    """The night cannot start; the message says why and what to do."""
+
+
+def make_home(home: Path) -> None:
+    """The home is for its owner alone: raw rows with taxpayers' names lie in it.
+
+    Raises:
+        NightRefusedError: the folder cannot be written.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (home / LOCK_FILE).touch(mode=0o600)
+    except OSError as error:
+        raise NightRefusedError(
+            f"home folder {home} cannot be written ({error.strerror}). Give another with --home"
+        ) from error
+
+
+@contextmanager
+def home_lock(home: Path, patience_seconds: int = 0) -> Iterator[None]:
+    """Hold ``home`` as its only night; the lock goes with the process, however it ends.
+
+    Raises:
+        NightRefusedError: another night of the home is running and has not ended within the patience.
+    """
+    make_home(home)
+    with (home / LOCK_FILE).open("a+") as file:
+        for _ in range(patience_seconds):
+            if _taken(file.fileno()):
+                break
+            time.sleep(1)
+        else:
+            if not _taken(file.fileno()):
+                file.seek(0)
+                raise NightRefusedError(
+                    f"another night is running in {home} (process {file.read().strip() or 'unknown'}). "
+                    "Wait for it to end"
+                )
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def lake_of_held_home(
+    places: Places, patience_seconds: int = DAEMON_PATIENCE_SECONDS
+) -> "dg.ResourceDefinition":
+    """The lake as the daemon's runs get it: home locked for the whole run, sample made where it is asked for.
+
+    Every asset needs the lake, and a run in one process sets it up once: to hold it is to hold the run.
+    """
+    import dagster as dg
+    from upath import UPath
+
+    from assets.lake import LakeIOManager
+    from pipelines.sample import ensure_sample
+
+    @dg.resource(description="Frames between steps; while a run has it, no other night of the home runs")
+    def lake(context: dg.InitResourceContext) -> Iterator[LakeIOManager]:
+        with home_lock(places.home, patience_seconds):
+            if context.instance is not None and context.run_id is not None:
+                context.instance.add_run_tags(context.run_id, {HOLDS_TAG: "yes"})
+            if places.uses_sample and ensure_sample(places) and context.log is not None:
+                context.log.info(f"simulated sample written to {places.sample}")
+            yield LakeIOManager(UPath(places.home / "lake"))
+
+    return lake
