@@ -94,9 +94,10 @@ def forecast_logs(logs: Floats, horizon: int) -> LogForecast:
 
 
 def in_half_years(logs: Floats) -> Floats:
-    """Series (n × T) of three years and more less their oldest months, so that they begin on a half year.
+    """Series (n × T); those of three years and more lose oldest months, to begin on a half year.
 
-    Filters are worked out once per pattern of months; up to five months of the oldest are worth less than that.
+    Filters are worked out once per pattern of months; up to five months of the oldest are worth less than
+    that.
     """
     known = np.isfinite(logs)
     length = logs.shape[1] - np.where(known.any(axis=1), known.argmax(axis=1), logs.shape[1])

@@ -1,0 +1,169 @@
+"""Year-end errors on real collections, the bank beside what offices do and what others' software does.
+
+Run as `python -m benchmarks.forecasts.accuracy`. Reads the shared data folder; a panel that is absent is
+named and skipped. Peers of statsforecast and statsmodels are slow: they and the bank are compared on a fixed
+sample of the series.
+"""
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+
+from benchmarks.forecasts.panels import Collections, brazil_federal, january_plans, problem_of, ukraine_cities
+from forecasts.backtest import forecasts_made, outcome_of
+from forecasts.scores import brier, coverage_pct, crps_pct, mape_pct, wape_pct
+
+METHODS = ("bank", "structural", "pace", "naive", "growth")
+Peer = Callable[[list[np.ndarray], int], list[np.ndarray]]
+
+
+def statsforecast_peer(name: str, logs: bool) -> Peer:
+    """A statsforecast model over series, point forecasts of the months to come."""
+
+    def forecast(series: list[np.ndarray], horizon: int) -> list[np.ndarray]:
+        from statsforecast import models
+
+        made = []
+        for values in series:
+            known = np.log(np.maximum(values, 1.0)) if logs else values
+            answer = getattr(models, name)(season_length=12).forecast(y=known.astype(np.float64), h=horizon)[
+                "mean"
+            ]
+            made.append(np.exp(answer) if logs else answer)
+        return made
+
+    return forecast
+
+
+def unobserved_components(series: list[np.ndarray], horizon: int) -> list[np.ndarray]:
+    """statsmodels' level + seasonal on logs, fitted series by series."""
+    from statsmodels.tsa.statespace.structural import UnobservedComponents
+
+    made = []
+    for values in series:
+        model = UnobservedComponents(np.log(np.maximum(values, 1.0)), level="llevel", seasonal=12)
+        made.append(np.exp(model.fit(disp=0, maxiter=100).forecast(horizon)))
+    return made
+
+
+PEERS: dict[str, Peer] = {
+    "AutoETS": statsforecast_peer("AutoETS", logs=False),
+    "AutoETS on logs": statsforecast_peer("AutoETS", logs=True),
+    "DynamicOptimizedTheta": statsforecast_peer("DynamicOptimizedTheta", logs=False),
+    "AutoTheta": statsforecast_peer("AutoTheta", logs=False),
+    "AutoARIMA": statsforecast_peer("AutoARIMA", logs=False),
+    "UnobservedComponents": unobserved_components,
+}
+
+
+def positive_since(panel: Collections, origin: int, least: int) -> np.ndarray:
+    """Rows whose last `least` months before the origin are all above zero; nothing later is looked at."""
+    window = panel.receipts[:, max(origin - least, 0) : origin]
+    return np.flatnonzero((window > 0).all(axis=1) & (origin >= least))
+
+
+def compare(panel: Collections, years: list[int], months: list[int], least: int) -> None:
+    """Print errors of the year-end by month elapsed: regular series, the rest, and units' totals."""
+    problem, made = problem_of(panel), []
+    for year in years:
+        plans = {year: january_plans(panel, year)} if panel.plans else None
+        for month in months:
+            rows = forecasts_made(problem, (year,), (month,), METHODS, plans)
+            chosen = positive_since(panel, (year - panel.first_year) * 12 + month, least)
+            regular = pl.DataFrame(
+                {
+                    "unit_key": [panel.units[i] for i in chosen],
+                    "line_code": [panel.lines[i] for i in chosen],
+                    "regular": [True] * len(chosen),
+                }
+            )
+            made.append(rows.join(regular, on=["unit_key", "line_code"], how="left"))
+    table = pl.concat(made)
+    total, regular = pl.col("line_code") == "ALL", pl.col("regular").fill_null(value=False)
+    for name, part in {
+        f"positive for {least} months": table.filter(~total & regular),
+        "zero, negative or young": table.filter(~total & ~regular),
+        "units' totals": table.filter(total),
+    }.items():
+        show(f"{panel.name}, {years[0]}–{years[-1]}, {name}", part, months)
+
+
+def show(title: str, table: pl.DataFrame, months: list[int]) -> None:
+    """One block: a line per month and method."""
+    print(f"\n{title}")
+    print("  m  method        n   MAPE  ÷pace   WAPE  ÷pace   CRPS  80%  95%   Brier")
+    for month in months:
+        pace = outcome_of(table.filter(months_elapsed=month, method="pace"))
+        for method in METHODS:
+            one = outcome_of(table.filter(months_elapsed=month, method=method))
+            mape, wape = mape_pct(one), wape_pct(one)
+            print(
+                f"  {month}  {method:<10} {len(one.actual):5} {mape:6.2f}  {mape / mape_pct(pace):5.2f} "
+                f"{wape:6.2f}  {wape / wape_pct(pace):5.2f} {crps_pct(one):6.2f} "
+                f"{coverage_pct(one, 0.1, 0.9):4.0f} {coverage_pct(one, 0.025, 0.975):4.0f} {brier(one):7.3f}"
+            )
+
+
+def beside_peers(panel: Collections, years: list[int], month: int, least: int, size: int) -> None:
+    """Print the bank's error over each peer's, on a fixed sample of regular series, and rates."""
+    problem = problem_of(panel)
+    points: dict[str, list[np.ndarray]] = {name: [] for name in (*PEERS, "bank")}
+    actual, spent, count = [], dict.fromkeys(PEERS, 0.0), 0
+    for year in years:
+        origin = (year - panel.first_year) * 12 + month
+        rows = positive_since(panel, origin, least)
+        rows = np.sort(np.random.default_rng(year).permutation(rows)[:size])
+        begin = max(origin - 120, 0)
+        series = [panel.receipts[i, begin:origin] for i in rows]
+        so_far = panel.receipts[rows, origin - month : origin].sum(axis=1)
+        actual.append(so_far + panel.receipts[rows, origin : origin + 12 - month].sum(axis=1))
+        made = forecasts_made(problem, (year,), (month,), ("bank",))
+        ours = {(r["unit_key"], r["line_code"]): r["p50_amount"] / 100 for r in made.iter_rows(named=True)}
+        points["bank"].append(np.array([ours[panel.units[i], panel.lines[i]] for i in rows]))
+        for name, peer in PEERS.items():
+            begun = time.perf_counter()
+            rest = [np.sum(one) for one in peer(series, 12 - month)]
+            spent[name] += time.perf_counter() - begun
+            points[name].append(so_far + np.array(rest))
+        count += len(rows)
+    truth = np.concatenate(actual)
+    errors = {name: np.abs(np.concatenate(one) - truth) / truth for name, one in points.items()}
+    print(f"\n{panel.name}, month {month}, {count} series-years of {years}: MAPE and the bank's over it")
+    for name, error in errors.items():
+        rate = f"{count / spent[name]:8.1f} series/s" if name in spent else ""
+        print(f"  {name:<22} {100 * error.mean():6.2f}  {errors['bank'].mean() / error.mean():5.2f}  {rate}")
+
+
+def main() -> None:
+    """Measure what is there; say what is not."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer years, month 6 only, a small sample for peers"
+    )
+    quick = parser.parse_args().quick
+    warnings.simplefilter("ignore")
+    months, size = ([6], 40) if quick else ([3, 6, 9], 60)
+    plans = (
+        (
+            brazil_federal,
+            [[2015, 2019]] if quick else [[2013, 2015, 2017, 2019, 2022, 2024], [2020, 2021]],
+            96,
+        ),
+        (ukraine_cities, [[2024]] if quick else [[2023, 2024, 2025]], 24),
+    )
+    for load, periods, least in plans:
+        panel = load()
+        if panel is None:
+            print(f"{load.__name__}: data not found, skipped")
+            continue
+        for years in periods:
+            compare(panel, years, months, least)
+        beside_peers(panel, periods[0][-2:], 6, least, size)
+
+
+if __name__ == "__main__":
+    main()
