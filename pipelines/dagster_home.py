@@ -13,10 +13,10 @@ from pipelines.settings import Places, Settings
 if TYPE_CHECKING:
     import dagster as dg
 
-MARK = "# Written by wardcast; take this line away to keep changes of your own.\n"
+MARK = "# Written by wardcast"
 DAGSTER_YAML = (
     MARK
-    + """\
+    + """; take this line away to keep changes of your own.
 # Runs of a home wait for one another; nothing is sent anywhere.
 telemetry:
   enabled: false

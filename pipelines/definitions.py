@@ -26,7 +26,7 @@ PUBLICATION = "publication"
 AUTHORITY_TAG = "wardcast/authority"
 
 
-def build_definitions(places: Places, lake: dg.ResourceDefinition | None = None) -> dg.Definitions:
+def build_definitions(places: Places, lake: dg.IOManagerDefinition | None = None) -> dg.Definitions:
     """Definitions for one authority at its places.
 
     ``lake`` replaces the plain lake in its home, which is for callers that hold the home themselves.

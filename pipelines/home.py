@@ -79,7 +79,7 @@ def _taken(descriptor: int) -> bool:
 
 def lake_of_held_home(
     places: Places, patience_seconds: int = DAEMON_PATIENCE_SECONDS
-) -> "dg.ResourceDefinition":
+) -> "dg.IOManagerDefinition":
     """The lake as the daemon's runs get it: home locked for the whole run, sample made where it is asked for.
 
     Every asset needs the lake, and a run in one process sets it up once: to hold it is to hold the run.
@@ -90,7 +90,9 @@ def lake_of_held_home(
     from assets.lake import LakeIOManager
     from pipelines.sample import ensure_sample
 
-    @dg.resource(description="Frames between steps; while a run has it, no other night of the home runs")
+    @dg.io_manager(  # type: ignore[arg-type]  # takes generators, though its signature does not say so
+        description="Frames between steps; while a run has it, no other night of the home runs"
+    )
     def lake(context: dg.InitResourceContext) -> Iterator[LakeIOManager]:
         with home_lock(places.home, patience_seconds):
             if context.instance is not None and context.run_id is not None:

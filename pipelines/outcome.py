@@ -35,7 +35,8 @@ def failure_lines(instance: dg.DagsterInstance, run_id: str) -> list[str]:
 
 def _run_failures(instance: dg.DagsterInstance, run_id: str) -> Iterator[str]:
     for event in _events(instance, run_id, dg.DagsterEventType.RUN_FAILURE):
-        said = _own_words(event.job_failure_data.error) or event.message or "failed"
+        error = getattr(event.event_specific_data, "error", None)  # no data where it was closed from outside
+        said = _own_words(error) or event.message or "failed"
         yield f"{event.job_name}: {said}"
 
 
