@@ -144,7 +144,7 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="fewer years, month 6 only, a small sample for peers"
     )
-    quick = parser.parse_args().quick
+    quick = parser.parse_known_args()[0].quick
     warnings.simplefilter("ignore")
     months, size = ([6], 40) if quick else ([3, 6, 9], 60)
     plans = (

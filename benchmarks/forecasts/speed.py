@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--wards", type=int, default=10_598)
     parser.add_argument("--lines", type=int, default=12)
     parser.add_argument("--months", type=int, default=96)
-    asked = parser.parse_args()
+    asked, _ = parser.parse_known_args()
     forecast_logs(made_up(10, asked.months, 0), 6)
     spent, batch = 0.0, 2_000
     for line in range(asked.lines):
