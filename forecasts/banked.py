@@ -7,13 +7,14 @@ import numpy as np
 
 from forecasts import factors, ladder, shocks
 from forecasts.arrays import Flags, Floats, Integers
+from forecasts.beliefs import Belief, declared_belief, regressor, strengths
 from forecasts.calibration import Calibration, calibrate
 from forecasts.fits import FORMS, LineFit, blank, line_total, lower_root, units_weights
 from forecasts.ladder import Rung
 from forecasts.panel import Panel
 from forecasts.prepare import alive_since, floored_logs
 from forecasts.remaining import unskewed
-from forecasts.shocks import Belief, LineShocks
+from forecasts.shocks import LineShocks
 
 _OWN_MONTHS = 24
 _OWN_MONTHS_BESIDE_FACTOR = 12
@@ -23,12 +24,12 @@ _YOUNG_SPREAD = 0.4
 def fit_line(panel: Panel, line: LineShocks) -> LineFit:
     """Fit one line (`panel` holds its series only) with the shocks declared for it."""
     raw, weights = panel.receipts, units_weights(panel.receipts)
-    past = {form: shocks.regressor(line, form, weights)[: raw.shape[1]] for form in FORMS}
+    past = {form: regressor(line, form, weights)[: raw.shape[1]] for form in FORMS}
     seen = {form: one for form, one in past.items() if np.abs(one).max(initial=0) > 0.01}
     effect = _effects(panel, shocks.cleaned(line, raw, line.declared()), seen)
     beliefs = {form: _belief(line, form, effect) for form in FORMS}
     still = {form: np.zeros(1) for form in FORMS}
-    base = shocks.cleaned(line, raw, shocks.strengths(line, beliefs, still)) if line.terms else raw
+    base = shocks.cleaned(line, raw, strengths(line, beliefs, still)) if line.terms else raw
     fit = _fit_units(panel, base, beliefs)
     for form, ahead in effect.ahead.items() if effect is not None else ():
         fit.response[form][:] = ahead
@@ -36,7 +37,7 @@ def fit_line(panel: Panel, line: LineShocks) -> LineFit:
 
 
 def _belief(line: LineShocks, form: str, effect: factors.RegressorEffect | None) -> Belief:
-    belief = shocks.declared_belief(line, form)
+    belief = declared_belief(line, form)
     if effect is None or form not in effect.estimate:
         return belief
     return belief.updated(effect.estimate[form], effect.error[form])

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecasts.arrays import Floats
+from forecasts.beliefs import Belief
 from forecasts.ladder import Rung
-from forecasts.shocks import Belief
 
 FORMS = ("deferral", "rate_change")
 """Forms of shock whose strength can be learnt from the past."""

@@ -7,10 +7,10 @@ a month already collected after that (`forecasts.yearend`).
 import numpy as np
 
 from forecasts.arrays import Floats
+from forecasts.beliefs import Belief
 from forecasts.fits import LineFit
 from forecasts.noise import Noise
 from forecasts.panel import Panel
-from forecasts.shocks import Belief
 
 _LARGEST_GROWTH = np.log(20.0)
 """No month drawn is more than twenty times the largest a series ever had."""

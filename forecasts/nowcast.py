@@ -11,6 +11,7 @@ import numpy as np
 
 from forecasts import shocks
 from forecasts.arrays import Floats
+from forecasts.beliefs import strengths
 from forecasts.fits import FORMS, LineFit, lower_root
 from forecasts.panel import Panel
 from forecasts.shocks import LineShocks
@@ -45,7 +46,7 @@ def _readings(panel: Panel, fit: LineFit, terms: LineShocks) -> Floats:
     if terms.terms:
         still = {form: np.zeros(1) for form in FORMS}
         observed = np.concatenate([panel.receipts, pointed[:, None]], axis=1)
-        pointed = shocks.cleaned(terms, observed, shocks.strengths(terms, fit.beliefs, still))[:, -1]
+        pointed = shocks.cleaned(terms, observed, strengths(terms, fit.beliefs, still))[:, -1]
     usable = (np.nan_to_num(pointed) > 0) & (panel.elapsed >= _LEAST_ELAPSED) & np.isfinite(panel.doubt)
     return np.where(usable, np.log(np.where(usable, pointed, 1.0)), np.nan)
 

@@ -14,12 +14,13 @@ import numpy as np
 
 from forecasts import ladder, shocks
 from forecasts.arrays import Floats, Integers
+from forecasts.beliefs import Belief, declared_belief, regressor, strengths
 from forecasts.fits import FORMS, LineFit, blank, line_total, lower_root, mean_correlation, units_weights
 from forecasts.kalman import Gains, filter_gains
 from forecasts.ladder import Rung
 from forecasts.panel import Panel
 from forecasts.prepare import floored_logs
-from forecasts.shocks import Belief, LineShocks
+from forecasts.shocks import LineShocks
 
 _LINE_MODEL_MONTHS = 36
 _OWN_MODEL_MONTHS = 36
@@ -45,13 +46,11 @@ def fit_line(panel: Panel, line: LineShocks) -> LineFit:
     raw = panel.receipts
     declared = shocks.cleaned(line, raw, line.declared())
     weights = units_weights(raw)
-    regressors = {form: shocks.regressor(line, form, weights)[: raw.shape[1]] for form in FORMS}
+    regressors = {form: regressor(line, form, weights)[: raw.shape[1]] for form in FORMS}
     total = line_total(declared, panel.allocated())
     model = _fit_total(total, regressors)
-    beliefs = {
-        form: shocks.declared_belief(line, form).updated(*model.effects.get(form, (1, 0))) for form in FORMS
-    }
-    base = shocks.cleaned(line, raw, shocks.strengths(line, beliefs, {form: np.zeros(1) for form in FORMS}))
+    beliefs = {form: declared_belief(line, form).updated(*model.effects.get(form, (1, 0))) for form in FORMS}
+    base = shocks.cleaned(line, raw, strengths(line, beliefs, {form: np.zeros(1) for form in FORMS}))
     modelled = _has_model(total)
     rungs = ladder.choose(
         base,
@@ -153,8 +152,8 @@ def _filter_rows(
     innovations, state = gains.innovations(calm)
     fit.mean[rows] = gains.forecasts(state)
     fit.own[rows] = scale[:, None, None] * lower_root(gains.forecast_cov)
-    for form, regressor in regressors.items():
-        _, moved = gains.innovations(np.where(known, regressor, np.nan)[None, begin:])
+    for form, moving in regressors.items():
+        _, moved = gains.innovations(np.where(known, moving, np.nan)[None, begin:])
         fit.response[form][rows] = gains.forecasts(moved)
     found = np.full((len(rows), logs.shape[1]), np.nan)
     found[:, begin:] = gains.standardised(innovations) / np.maximum(scale, 1e-12)[:, None]

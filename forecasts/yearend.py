@@ -12,6 +12,7 @@ import polars as pl
 from authorities.shocks import PolicyShock
 from forecasts import banked, baselines, frames, futures, nowcast, shocks, structural
 from forecasts.arrays import Flags, Floats
+from forecasts.beliefs import strengths
 from forecasts.fits import LineFit, mean_correlation
 from forecasts.ladder import Rung
 from forecasts.monitor import Watch, watch
@@ -127,7 +128,7 @@ def _modelled(line: Panel, terms: LineShocks, fit: LineFit, noise: Noise, cross:
     watched = watch(line.lines[0], fit.surprises, terms)
     if not terms.terms:
         return LineAnswer(line, plain, plain, fit.rungs, [], watched)
-    strength = shocks.strengths(terms, fit.beliefs, futures.strength_noise(line.lines[0], fit.beliefs, noise))
+    strength = strengths(terms, fit.beliefs, futures.strength_noise(line.lines[0], fit.beliefs, noise))
     counted_from = line.fiscal_start - line.first_month
     shocked = shocks.applied(terms, line.receipts, future, strength, counted_from)
     effects = frames.effects_of(line, terms, shocked)

@@ -15,6 +15,7 @@ import authorities
 from authorities.model import ALL
 from authorities.shocks import PolicyShock, ShockRegister
 from forecasts import months, shocks
+from forecasts.beliefs import Belief, declared_belief, strengths
 from forecasts.seam import YearEndForecast, forecast_year_end
 from tests.forecasts.problems import changed, deferral, district, estimate, loss, problem
 
@@ -177,15 +178,15 @@ def test_several_shocks_at_once_and_an_estimate_beside_them() -> None:
 
 def test_strengths_stay_inside_their_range() -> None:
     line = line_of(deferral(value=0.3, low=0.25, high=0.4), loss("cut", value=0.8))
-    wide = {"deferral": shocks.Belief(1.0, 5.0), "rate_change": shocks.Belief(1.0, 5.0)}
+    wide = {"deferral": Belief(1.0, 5.0), "rate_change": Belief(1.0, 5.0)}
     noise = {form: np.linspace(-3, 3, 7) for form in wide}
-    drawn = shocks.strengths(line, wide, noise).values
+    drawn = strengths(line, wide, noise).values
     assert (drawn[0].min(), drawn[0].max()) == (0.25, 0.4)
     assert set(drawn[1]) == {0.8}
 
 
 def test_a_belief_moves_towards_sure_data_and_stays_without_any() -> None:
-    belief = shocks.declared_belief(line_of(deferral(value=0.3, low=0.1, high=0.5)), "deferral")
+    belief = declared_belief(line_of(deferral(value=0.3, low=0.1, high=0.5)), "deferral")
     assert belief.mean == 1
     assert 0.3 < belief.sd < 0.8
     assert belief.updated(1.5, 1e-6).mean == pytest.approx(1.5, abs=1e-6)
