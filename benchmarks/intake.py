@@ -1,7 +1,7 @@
 """How long a bulk listing takes from CSV to ledger, beside the same reading done bare in polars.
 
 Run as ``python -m benchmarks.intake [ROWS]``. Both sides start from the same file on disk (titles, Vietnamese
-numbers and dates, names of payers, a totals row), in processes of their own, so that peak memory is their own.
+numbers and dates, names of payers, a totals row), in processes of their own, so that peak memory is so too.
 Bare is what nobody could do without: parse, type the amount and the date, sum by unit, item and month. The
 import of Great Expectations is timed apart, as a night pays it once.
 """

@@ -24,8 +24,11 @@ _ALIEN_SHARE = 0.1
 """Share of bytes above 127 that may be no Vietnamese letter (a foreign firm's name) in Windows-1258."""
 
 
-def as_utf8(raw: bytes, shown: str) -> tuple[bytes, str]:
+def as_utf8(raw: bytes, shown: str, *, thorough: bool = False) -> tuple[bytes, str]:
     """A text file's bytes in UTF-8 (its mark may remain), and the encoding it came in.
+
+    Of a long text that begins as UTF-8 only the beginning is looked at: reading it will find what is broken
+    further on (``is_utf8`` tells then), at no cost where nothing is.
 
     Raises:
         ExtractError: binary, torn, or in an encoding that cannot be told, with the first row in doubt.
@@ -34,7 +37,7 @@ def as_utf8(raw: bytes, shown: str) -> tuple[bytes, str]:
         return _from_utf16(raw, "utf-16", shown)
     if b"\x00" in raw:
         return _from_utf16(raw, _unmarked_utf16(raw, shown), shown)
-    if _is_utf8(raw):
+    if is_utf8(raw if thorough else raw[: raw.find(b"\n", _SAMPLE) + 1] or raw):
         return raw, UTF8
     if _mostly_utf8(raw[:_SAMPLE]):
         row = _row_of_first_fault(raw)
@@ -83,7 +86,7 @@ def _torn(shown: str, row: int) -> ExtractError:
     )
 
 
-def _is_utf8(raw: bytes) -> bool:
+def is_utf8(raw: bytes) -> bool:
     """Whether all of it is valid, a piece at a time: polars looks several times as fast as Python."""
     try:
         for start, end in _pieces(raw):

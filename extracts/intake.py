@@ -15,7 +15,7 @@ from authorities.forms import Dataset, ExtractForm
 from authorities.model import ALL, Authority
 from extracts.landing import Delivery, scan_landing
 from extracts.problems import ExtractError
-from extracts.raw import RawDelivery, kept_rows, read_delivery
+from extracts.raw import RawDelivery, kept_rows, read_delivery, read_kept
 from extracts.row_kinds import DATA_KINDS
 from extracts.staging import amounts_of_rows, stage
 from extracts.text import fold
@@ -75,7 +75,7 @@ def _kept_deliveries(
             kept, row["source_file"], row["sha256"], row["file_bytes"], form, row["received_on"],
             row["scope_from"], row["scope_to"], row["delivery_order"],
         )  # fmt: skip
-        yield RawDelivery(delivery, pl.scan_parquet(kept).select(pl.exclude(_PERSONAL)).collect())
+        yield RawDelivery(delivery, read_kept(kept, without=_PERSONAL))
 
 
 def _unit_names(authority: Authority) -> frozenset[str]:

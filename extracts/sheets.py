@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from extracts.encodings import as_utf8
+from extracts.encodings import as_utf8, is_utf8
 from extracts.problems import ExtractError
 from extracts.workbooks import is_workbook, no_sheet_fits, workbook_cells
 
@@ -26,7 +26,7 @@ RAGGED = "ragged"
 _HEAD_BYTES = 256 * 1024
 _LONGEST_CELL_LINES = 20
 _DELIMITERS = ";,\t|"
-_BLANKS = (" ", "\t", "\u00a0")
+_NO_BREAK_SPACE = "\u00a0"
 _OVER = "over"
 _UNBALANCED = "a quotation mark opens or closes in the wrong place, so that cells and rows run together"
 _MEND_QUOTES = "Ask for the file again, with quotation marks inside a cell written twice"
@@ -82,8 +82,10 @@ class Sheet:
             )  # fmt: skip
         except pl.exceptions.NoDataError:
             frame = pl.DataFrame(schema=schema)
-        except pl.exceptions.PolarsError:
-            # A stray quotation mark; the message would hold cells, so it goes no further.
+        except pl.exceptions.PolarsError:  # its message would hold cells, so it goes no further
+            if not is_utf8(self._text):
+                text, _ = as_utf8(self._text, shown, thorough=True)
+                return replace(self, _text=text)._rows_of_text(header_end, names, shown)
             frame = self._rows_one_by_one(header_end, schema, shown)
         if b'"' in self._text:
             self._refuse_swallowed_rows(frame, header_end, shown)
@@ -218,8 +220,8 @@ def _records(lines: list[str], delimiter: str) -> Iterator[tuple[list[str], int]
 
 def _nulled(cells: pl.Series) -> pl.Series:
     """Cells with null for those of nothing but blanks; most columns have none, and stay as they are."""
-    starts = pl.Series([cells.str.starts_with(blank).any() for blank in _BLANKS])
-    if not starts.any() and not (cells == "").any():
+    least = cells.min()  # blanks come before all else that is written
+    if (least is None or str(least) > "!") and not cells.str.starts_with(_NO_BREAK_SPACE).any():
         return cells
     return cells.to_frame().select(pl.when(pl.first().str.strip_chars() != "").then(pl.first())).to_series()
 

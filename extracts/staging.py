@@ -128,8 +128,9 @@ def _with_dates(rows: pl.DataFrame, form: ExtractForm, start_month: int) -> pl.D
         _text(rows, "unit_name").alias("unit_name"),
     )
     if form.period.rule == "row":
-        last = pl.col("_date").max().over("delivery_id").fill_null(LONG_AGO)
-        day = pl.col("_date").fill_null(last)
+        day = pl.col("_date")
+        if dated["_date"].null_count():
+            day = day.fill_null(day.max().over("delivery_id").fill_null(LONG_AGO))
         first, end = _period(day, form.period.length, start_month)
         dated = dated.with_columns(first.alias("_scope_from"), end.alias("_scope_to"))
         recorded = pl.col("_scope_to") + pl.duration(days=form.received.lag_days)
@@ -239,11 +240,11 @@ def _with_line(authority: Authority, form: ExtractForm, rows: pl.DataFrame) -> p
     if any(column.value for column in form.columns):
         return rows.with_columns(pl.col("_value").alias("line_code"))
     if "item_code" in {column.field for column in form.columns}:
-        catalogue = pl.DataFrame(
-            {"item_code": [item.item_code for item in authority.items],
-             "line_code": [item.line_code for item in authority.items]},
-            schema={"item_code": pl.String, "line_code": pl.String},
-        )  # fmt: skip
-        return rows.join(catalogue, on="item_code", how="left", maintain_order="left")
+        catalogue = {item.item_code: item.line_code for item in authority.items}
+        lines = by_value(
+            rows["item_code"],
+            lambda code: code.replace_strict(catalogue, default=None, return_dtype=pl.String),
+        )
+        return rows.with_columns(lines.alias("line_code"))
     known = [line.line_code for line in authority.lines]
     return rows.with_columns(pl.when(pl.col("line_code").is_in(known)).then(pl.col("line_code")))

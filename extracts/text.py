@@ -33,7 +33,7 @@ _MONTH_YEAR = r"^(?:(?:tháng|thang|t)\s*)?(\d{1,2}/\d{4})$"
 _YEAR_MONTH = r"^(\d{4}-\d{1,2})$"
 _SERIAL_DAY = r"^(\d{5})(?:[.,]0+)?$"
 _SERIAL_ORIGIN = dt.date(1899, 12, 30)
-_FIRST_YEAR, _LAST_YEAR = 1950, 2199
+_FIRST_YEAR, _LAST_YEAR = 1950, 2099
 
 
 def fold(text: str) -> str:
@@ -145,8 +145,8 @@ def by_value(texts: pl.Series, reading: Callable[[pl.Expr], pl.Expr]) -> pl.Seri
     Columns of mostly different values are read whole.
     """
     seen = texts.unique()
-    if seen.len() * 4 > texts.len():
-        return texts.to_frame("text").select(reading(pl.col("text"))).to_series()
+    if seen.len() * 4 >= texts.len():
+        return texts.to_frame("text").select(reading(pl.col("text"))).to_series().rename(texts.name)
     read = seen.to_frame("text").select(reading(pl.col("text"))).to_series()
     return texts.replace_strict(seen, read, return_dtype=read.dtype)
 

@@ -54,16 +54,16 @@ class UnitResolver:
         Only distinct pairs are looked at one by one, once an era; the rest is a join.
         """
         keys = ["unit_code", "unit_name", "_era"]
-        keyed = rows.with_columns(_era(pl.col(day), self.eras).alias("_era"))
-        pairs = keyed.select(keys).unique()
-        found = pairs.with_columns(
-            pl.Series(
-                "unit_key",
-                [self.unit_key(code, name, self._day_in(era)) for code, name, era in pairs.iter_rows()],
-                dtype=pl.String,
-            )
-        )
-        return keyed.join(found, on=keys, how="left", nulls_equal=True, maintain_order="left").drop("_era")
+        evidence = rows.select("unit_code", "unit_name", _era(pl.col(day), self.eras).alias("_era"))
+        places = _places(evidence)
+        pairs = evidence.with_columns(places.alias("_place")).unique("_place")
+        found = [
+            self.unit_key(code, name, self._day_in(era)) for code, name, era in pairs.select(keys).rows()
+        ]
+        unit_keys = places.replace_strict(
+            pairs["_place"], pl.Series(found, dtype=pl.String), return_dtype=pl.String
+        ).cast(pl.String)
+        return rows.with_columns(unit_keys.alias("unit_key"))
 
     def _coded(self, code: str) -> set[str]:
         """Units of a code as written, or with the leading zeros that a spreadsheet took."""
@@ -97,6 +97,21 @@ class UnitResolver:
         if not self.eras:
             return dt.date.max
         return self.eras[era - 1] if era else self.eras[-1] if era is None else dt.date.min
+
+
+def _places(evidence: pl.DataFrame) -> pl.Series:
+    """A number for each distinct row, made of the places of its values among the distinct ones of a column.
+
+    Joining millions of rows on texts would cost several times as much.
+    """
+    if evidence.is_empty():
+        return pl.Series(dtype=pl.UInt64)
+    number = pl.repeat(0, evidence.height, dtype=pl.UInt64, eager=True)
+    for column in evidence:
+        seen = column.unique()
+        place = pl.int_range(seen.len(), dtype=pl.UInt64, eager=True)
+        number = number * seen.len() + column.replace_strict(seen, place, return_dtype=pl.UInt64)
+    return number
 
 
 def _era(day: pl.Expr, breaks: list[dt.date]) -> pl.Expr:
