@@ -1,15 +1,16 @@
 """Assets of the year's end: forecasts by the engine's seam, and the warnings that follow."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 import polars as pl
 
-from assets.metadata import FRAME, columns_of, counted, shown, tags
+from assets.metadata import FRAME, bar, columns_of, counted, shown, tags
 from assets.office import Office, night_of
+from assets.pictures import fan_picture
 from assets.positions import night_dates
-from authorities.model import Authority
+from authorities.model import ALL, Authority
 from early_warning.rules import find_warnings
 from forecasts.seam import ForecastProblem, forecast_year_end
 from warehouse import arrivals, marts
@@ -79,7 +80,7 @@ def _year_end(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
                     dagster_type=FRAME,
                     metadata=columns_of(table),
                     description=table.comment,
-                    tags=tags("mart"),
+                    tags=tags("forecast"),
                 )
                 for table in FORECAST_MARTS
             },
@@ -104,9 +105,16 @@ def _year_end(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
             forecast_problem(authority, as_of, night_receipts, night_estimates, extract_statement)
         )
         frames = (answer.year_end, answer.path, answer.components, answer.shock_effects)
-        for table, frame in zip(FORECAST_MARTS, frames, strict=True):
-            mart = marts.at_the_edge(_of_night(authority, as_of, frame), table, authority)
-            yield dg.Output(mart, output_name=table.name, metadata=counted(mart))
+        made = {
+            table.name: marts.at_the_edge(_of_night(authority, as_of, frame), table, authority)
+            for table, frame in zip(FORECAST_MARTS, frames, strict=True)
+        }
+        seen = {
+            declared.MART_YEAR_END_FORECAST.name: {"year_end": shown(_year_ends(authority, made), 40)},
+            declared.MART_FORECAST_PATH.name: fan_picture(authority, as_of, made),
+        }
+        for name, mart in made.items():
+            yield dg.Output(mart, output_name=name, metadata=counted(mart, **seen.get(name, {})))
         rungs = (
             answer.status.group_by("rung", "converged")
             .agg(pl.len().alias("series"))
@@ -117,6 +125,25 @@ def _year_end(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         )
 
     return year_end_forecast
+
+
+def _year_ends(authority: Authority, made: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Each unit's year-end on the territory basis, the likeliest shortfalls first."""
+    names = {unit.unit_key: unit.name for unit in authority.units} | {ALL: authority.settings.title.en}
+    return (
+        made[declared.MART_YEAR_END_FORECAST.name]
+        .filter(pl.col("line_code") == ALL, pl.col("basis") == "territory", pl.col("scenario") == "base")
+        .sort("shortfall_probability", "unit_key", descending=[True, False], nulls_last=True)
+        .select(
+            pl.col("unit_key").replace(names).alias("unit"),
+            "estimate_amount",
+            "p10_amount",
+            "p50_amount",
+            "p90_amount",
+            "shortfall_probability",
+            bar("shortfall_probability", full=1.0),
+        )
+    )
 
 
 def _of_night(authority: Authority, as_of: dt.date, frame: pl.DataFrame) -> pl.DataFrame:

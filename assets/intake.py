@@ -7,6 +7,7 @@ import polars as pl
 
 from assets.metadata import FRAME, columns_of, counted, shown, tags
 from assets.office import Office, night_of
+from assets.retries import may_pass, retry_or_fail
 from authorities.forms import DATASETS, Dataset
 from authorities.model import ALL
 from extracts.intake import stage_dataset, take_in
@@ -17,6 +18,7 @@ from warehouse.tables.staging import STAGED
 
 _SHARE_RETRIES = 2
 _SHARE_WAIT_SECONDS = 5
+"""A network share that is away for a moment."""
 
 
 def intake_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefinition]:
@@ -60,8 +62,14 @@ def _raw_delivery(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
             register = take_in(office.authority, office.landing_folder, office.raw_store, night_of(context))
         except LandingError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
-        except OSError as error:  # a network share that is away for a moment
-            raise dg.RetryRequested(_SHARE_RETRIES, _SHARE_WAIT_SECONDS) from error
+        except OSError as error:
+            said = f"an extract could not be read or its rows not kept: {error}"
+            raise retry_or_fail(
+                context,
+                said,
+                retries=_SHARE_RETRIES if may_pass(error) else 0,
+                wait_seconds=_SHARE_WAIT_SECONDS,
+            ) from error
         statuses = register.group_by("status").agg(pl.len().alias("files")).sort("status")
         return dg.MaterializeResult(
             value=register,

@@ -24,7 +24,6 @@ class LakeIOManager(dg.IOManager):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
             obj.write_parquet(file, compression="lz4")
-        context.add_output_metadata({"dagster/partition_row_count": obj.height})
 
     def load_input(self, context: dg.InputContext) -> pl.DataFrame:
         """Read a frame back."""

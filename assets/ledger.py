@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 import polars as pl
 
-from assets.metadata import FRAME, columns_of, counted, shown, tags
+from assets.metadata import FRAME, columns_of, counted, money, shown, tags
 from assets.office import Office
 from authorities.forms import DATASETS, Dataset
-from expectations.suites import suite_of
+from authorities.model import Authority
+from expectations.suites import explanation_of, suite_of
 from expectations.validation import ExpectationResult, Validation, validate
 from warehouse.ledger import build_ledger, build_quarantine
 from warehouse.tables.ledger import LEDGER, QUARANTINE
@@ -20,6 +21,10 @@ from warehouse.tables.staging import STAGED
 
 _TYPES = "declared_types_hold"
 _CONSERVED = "rows_are_accounted_for"
+_SHAPE_CHECKS = {
+    _TYPES: "Every column of the staged rows holds what its declaration says",
+    _CONSERVED: "Accepted, unallocated and refused rows and money add up to what was staged",
+}
 
 
 def ledger_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefinition]:
@@ -31,8 +36,13 @@ def ledger_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDef
 def _judged(nights: dg.PartitionsDefinition[str], dataset: Dataset) -> dg.AssetsDefinition:
     accepted, unallocated, refused = f"accepted_{dataset}", f"unallocated_{dataset}", f"refused_{dataset}"
     names = [rule.rule for rule in suite_of(dataset)]
-    specs = [dg.AssetCheckSpec(name, asset=accepted) for name in names]
-    specs += [dg.AssetCheckSpec(name, asset=accepted, blocking=True) for name in (_TYPES, _CONSERVED)]
+    specs = [
+        dg.AssetCheckSpec(name, asset=accepted, description=explanation_of(dataset, name)) for name in names
+    ]
+    specs += [
+        dg.AssetCheckSpec(name, asset=accepted, blocking=True, description=description)
+        for name, description in _SHAPE_CHECKS.items()
+    ]
 
     @dg.multi_asset(
         name=f"judge_{dataset}",
@@ -66,24 +76,28 @@ def _judged(nights: dg.PartitionsDefinition[str], dataset: Dataset) -> dg.Assets
             (refused, verdict.quarantine),
         ):
             yield dg.Output(frame, output_name=name, metadata=counted(frame, office.authority))
-        yield from _check_results(accepted, names, verdict)
+        yield from _check_results(office.authority, accepted, names, verdict)
 
     return judged
 
 
-def _check_results(asset: str, rules: Sequence[str], verdict: Validation) -> list[dg.AssetCheckResult]:
+def _check_results(
+    authority: Authority, asset: str, rules: Sequence[str], verdict: Validation
+) -> list[dg.AssetCheckResult]:
     """A check a rule, one for all declared types, one for conservation."""
     by_name = {result.rule: result for result in verdict.results if result.kind == "row"}
     conserved = [result for result in verdict.results if result.kind == "conservation"]
     types = [result for result in verdict.results if result.kind == "shape"]
     return [
-        *(_rule_result(asset, by_name[name], verdict.quarantine) for name in rules),
+        *(_rule_result(authority, asset, by_name[name], verdict.quarantine) for name in rules),
         _blocking_result(asset, _TYPES, types),
         _blocking_result(asset, _CONSERVED, conserved),
     ]
 
 
-def _rule_result(asset: str, result: ExpectationResult, refused: pl.DataFrame) -> dg.AssetCheckResult:
+def _rule_result(
+    authority: Authority, asset: str, result: ExpectationResult, refused: pl.DataFrame
+) -> dg.AssetCheckResult:
     places = rows_in_files(refused.filter(pl.col("rule") == result.rule))
     return dg.AssetCheckResult(
         passed=result.success,
@@ -94,7 +108,7 @@ def _rule_result(asset: str, result: ExpectationResult, refused: pl.DataFrame) -
         metadata={
             "rows": result.evaluated,
             "rows_refused": result.unexpected,
-            "amount_refused_minor": result.unexpected_amount,
+            **money(authority, refused_amount=result.unexpected_amount),
         },
     )
 

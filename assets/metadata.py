@@ -4,6 +4,7 @@ Never a row's content: counts, sums and codes only, as runs are read by more peo
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import dagster as dg
@@ -16,6 +17,14 @@ from warehouse.tables.declare import Table
 FRAME = dg.PythonObjectDagsterType(pl.DataFrame, name="Frame")
 """Dagster's type of a frame, said aloud, as results that carry checks do not tell it."""
 _SHOWN_ROWS = 20
+_KINDS = {
+    "raw": ("file", "parquet"),
+    "quality": ("great_expectations", "polars"),
+    "forecast": ("statsmodels", "polars"),
+    "publication": ("duckdb",),
+    "page": ("html",),
+}
+"""Kinds by layer; the layers not named are polars alone."""
 
 
 def columns_of(table: Table) -> dict[str, dg.TableSchema]:
@@ -35,27 +44,54 @@ def columns_of(table: Table) -> dict[str, dg.TableSchema]:
     return {"dagster/column_schema": dg.TableSchema(columns=columns)}
 
 
-def counted(frame: pl.DataFrame, authority: Authority | None = None, **more: Any) -> dict[str, Any]:
-    """Rows, and the money of an ``amount`` column in currency units."""
-    told: dict[str, Any] = {"dagster/row_count": frame.height, **more}
+def counted(frame: pl.DataFrame, authority: Authority | None = None, /, **more: Any) -> dict[str, Any]:
+    """Rows, and the money of an ``amount`` column (minor units) in currency units, which Dagster plots."""
+    told: dict[str, Any] = {"dagster/partition_row_count": frame.height, **more}
     if authority is not None and "amount" in frame.columns:
-        total = int(frame["amount"].sum() or 0)
-        told["amount"] = (
-            f"{total / authority.settings.currency.minor_per_unit:,.2f} {authority.settings.currency.code}"
-        )
+        told |= money(authority, amount=int(frame["amount"].sum() or 0))
     return told
+
+
+def money(authority: Authority, **minor: int) -> dict[str, float]:
+    """Amounts in minor units as figures in currency units, their names ending in the currency's code."""
+    currency = authority.settings.currency
+    code = currency.code.lower()
+    return {f"{name}_{code}": amount / currency.minor_per_unit for name, amount in minor.items()}
 
 
 def shown(frame: pl.DataFrame, limit: int = _SHOWN_ROWS) -> dg.MarkdownMetadataValue:
     """The first rows of a small frame of codes and figures as a Markdown table."""
     head = frame.head(limit)
-    lines = [" | ".join(head.columns), " | ".join("---" for _ in head.columns)]
-    lines += [" | ".join("" if cell is None else str(cell) for cell in row) for row in head.iter_rows()]
+    aligned = ["--:" if dtype.is_numeric() else "---" for dtype in head.dtypes]
+    rows = [head.columns, aligned, *([_cell(value) for value in row] for row in head.iter_rows())]
+    lines = [f"| {' | '.join(row)} |" for row in rows]
     if frame.height > limit:
-        lines.append(f"… {frame.height - limit} more rows")
+        lines += ["", f"… {frame.height - limit} more rows"]
     return dg.MetadataValue.md("\n".join(lines))
 
 
+def shown_upright(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """A frame of one row as a Markdown table of two columns, figure and value."""
+    lines = [f"| {name} | {_cell(value)} |" for name, value in frame.row(0, named=True).items()]
+    return dg.MetadataValue.md("\n".join(["| figure | value |", "| --- | --: |", *lines]))
+
+
+def bar(column: str, full: float = 100.0, width: int = 20) -> pl.Expr:
+    """A column of figures as bars of text, ``width`` blocks for ``full``, to be read at a glance."""
+    blocks = (pl.col(column) / full * width).round().clip(0, 2 * width).fill_null(0).cast(pl.UInt32)
+    return pl.lit("█").repeat_by(blocks).list.join("").alias(f"{column}_bar")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    if isinstance(value, Decimal):
+        return f"{value:,.0f}" if value == value.to_integral_value() else f"{value:,}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
 def tags(layer: str) -> Mapping[str, str]:
-    """Tags of the assets of a layer."""
-    return {"layer": layer}
+    """Tags of the assets of a layer, with what Dagster shows as their kinds."""
+    return {"layer": layer, **{f"dagster/kind/{kind}": "" for kind in _KINDS.get(layer, ("polars",))}}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import dagster as dg
 import polars as pl
 
-from assets.metadata import FRAME, columns_of, counted, shown, tags
+from assets.metadata import FRAME, bar, columns_of, counted, money, shown, shown_upright, tags
 from assets.office import Office, night_of
 from authorities.forms import DATASETS
 from authorities.model import ALL, Authority
@@ -53,7 +53,8 @@ def _night_receipts(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         month = office.authority.settings.fiscal_year_start_month
         moved = flows(known, ["unit_key", "item_code", "line_code"], month)
         rows = basis_receipts(office.authority, moved.filter(pl.col("posting_date") <= night_of(context)))
-        return dg.MaterializeResult(value=rows, metadata=counted(rows))
+        newest = rows["posting_date"].max()
+        return dg.MaterializeResult(value=rows, metadata=counted(rows, last_posting_date=str(newest)))
 
     return night_receipts
 
@@ -168,7 +169,12 @@ def _unit_position(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         mart = marts.unit_position(office.authority, night_positions)
         initial = mart.filter(pl.col("estimate_version") == "initial", pl.col("basis") == "territory")
         table = initial.sort("rank", nulls_last=True).select(
-            "unit_name", "collected_amount", "share_of_estimate_pct", "same_period_pct", "pace_pct"
+            "unit_name",
+            "collected_amount",
+            "share_of_estimate_pct",
+            bar("share_of_estimate_pct"),
+            "same_period_pct",
+            "pace_pct",
         )
         return dg.MaterializeResult(value=mart, metadata=counted(mart, units=shown(table, 40)))
 
@@ -211,7 +217,15 @@ def _district_brief(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         mart = marts.district_brief(
             office.authority, night_of(context), mart_unit_position, mart_spending_position
         )
-        return dg.MaterializeResult(value=mart, metadata=counted(mart, brief=shown(mart)))
+        figures = mart.drop("publication_id").row(0, named=True)
+        plotted = {
+            name: float(value)
+            for name in ("collected_amount", "share_of_estimate_pct", "same_period_pct", "spending_share_pct")
+            if (value := figures[name]) is not None
+        }
+        return dg.MaterializeResult(
+            value=mart, metadata=counted(mart, brief=shown_upright(mart.drop("publication_id")), **plotted)
+        )
 
     return district_brief
 
@@ -221,7 +235,13 @@ def _quarantine(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     def quarantine(context: dg.AssetExecutionContext, office: Office, core_quarantine: pl.DataFrame) -> Frame:
         mart = marts.quarantine_mart(office.authority, night_of(context), core_quarantine, explanation_of)
         return dg.MaterializeResult(
-            value=mart, metadata=counted(mart, rules=shown(mart.drop("publication_id")))
+            value=mart,
+            metadata=counted(
+                mart,
+                refused_rows=int(mart["rows"].sum()),
+                rules=shown(mart.drop("as_of", "publication_id"), 40),
+                **money(office.authority, refused_amount=int(core_quarantine["amount"].sum() or 0)),
+            ),
         )
 
     return quarantine
@@ -235,6 +255,9 @@ def _extract_arrival(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
         rows = arrivals.extract_arrivals(office.authority, extract_statement, night_of(context))
         mart = marts.at_the_edge(rows, declared.MART_EXTRACT_ARRIVAL, office.authority)
         late = mart.filter(pl.col("status") != "on_time")
-        return dg.MaterializeResult(value=mart, metadata=counted(mart, not_on_time=late.height))
+        table = late.select("form_code", "unit_key", "expected_at", "received_at", "status")
+        return dg.MaterializeResult(
+            value=mart, metadata=counted(mart, not_on_time=late.height, late_or_missing=shown(table))
+        )
 
     return extract_arrival

@@ -10,15 +10,19 @@ import polars as pl
 
 from assets.metadata import FRAME, columns_of, tags
 from assets.office import Office, night_of
+from assets.retries import retry_or_fail
 from bulletins.page import render_bulletin
 from expectations.suites import explanation_of
-from warehouse.engines import PublicationFacts
+from warehouse.engines import PublicationFacts, WarehouseError
 from warehouse.marts import dimensions
 from warehouse.projections import polars_schema
 from warehouse.tables.marts import MARTS, PUBLICATION
 
 _MART_INPUTS = {table.name: dg.AssetIn(key=table.name) for table in MARTS}
 BULLETIN_FILE = "index.html"
+_PUBLISH_RETRIES = 5
+_PUBLISH_WAIT_SECONDS = 10
+"""Another authority's night, or a person, publishing to the same warehouse."""
 
 
 def publication_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefinition]:
@@ -50,7 +54,15 @@ def _publication(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
             checks_passed=passed,
             checks_failed=failed,
         )
-        made = office.warehouse().publish(as_of, marts, dimensions(authority, as_of), facts)
+        try:
+            made = office.warehouse().publish(as_of, marts, dimensions(authority, as_of), facts)
+        except WarehouseError as error:
+            raise retry_or_fail(
+                context,
+                str(error),
+                retries=_PUBLISH_RETRIES if _is_busy(error) else 0,
+                wait_seconds=_PUBLISH_WAIT_SECONDS,
+            ) from error
         row = {name: getattr(made, name) for name in polars_schema(PUBLICATION)}
         return dg.MaterializeResult(
             value=pl.DataFrame([row], schema=polars_schema(PUBLICATION)),
@@ -63,6 +75,11 @@ def _publication(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         )
 
     return publication
+
+
+def _is_busy(error: WarehouseError) -> bool:
+    """Whether another publisher holds the warehouse: the one thing here that waiting mends."""
+    return isinstance(error.__cause__, BlockingIOError)
 
 
 def check_counts(context: dg.AssetExecutionContext) -> tuple[int, int]:
@@ -83,7 +100,7 @@ def _bulletin(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         group_name="publication",
         deps=[PUBLICATION.name],
         description="The page that leaders read: self-contained HTML, Vietnamese and English",
-        tags=tags("publication"),
+        tags=tags("page"),
     )
     def bulletin(context: dg.AssetExecutionContext, office: Office) -> dg.MaterializeResult:
         as_of, warehouse = night_of(context), office.warehouse()
