@@ -37,27 +37,35 @@ def bases_of(authority: Authority) -> tuple[str, ...]:
     return tuple(BASES) if authority.settings.has_recurrent_basis else tuple(BASES[:2])
 
 
-def by_basis(authority: Authority, rows: pl.DataFrame, day: str) -> pl.DataFrame:
-    """``rows`` once a basis, each amount's part rounded half away from zero to the minor unit.
+def by_basis(authority: Authority, rows: pl.DataFrame, day: str, by: list[str]) -> pl.DataFrame:
+    """Sums of ``rows`` once a basis, each row's part rounded half away from zero to the minor unit.
 
     Args:
         rows: unit_key, line_code, amount (minor units) and the date column ``day``, whose rules hold.
+        by: columns of ``rows`` that stay.
+
+    Returns:
+        ``by``, basis, amount.
     """
     eras = _eras(authority)
     dated = rows.with_columns(_era_of(pl.col(day), eras).alias("_era"))
-    parts = pl.DataFrame(
-        [(unit, line, era, entitled, recurrent)
-         for era, first in enumerate([dt.date.min, *eras])
-         for unit, line, entitled, recurrent in _entries(authority, first)],
-        schema={"unit_key": pl.String, "line_code": pl.String, "_era": pl.Int32, "entitled": pl.Int64,
-                "recurrent": pl.Int64}, orient="row",
-    )  # fmt: skip
-    joined = dated.join(parts, on=["unit_key", "line_code", "_era"], how="left", maintain_order="left")
-    frames = [joined.with_columns(pl.lit("territory").alias("basis"))]
-    for basis in bases_of(authority)[1:]:
-        part = _part(pl.col("amount"), pl.col(basis).fill_null(0))
-        frames.append(joined.with_columns(part.alias("amount"), pl.lit(basis).alias("basis")))
-    return pl.concat(frames).drop("_era", "entitled", "recurrent")
+    keys = ["unit_key", "line_code", "_era"]
+    joined = dated.join(_entries_by_era(authority, eras), on=keys, how="left", maintain_order="left")
+    amount, bases = pl.col("amount").cast(pl.Int64), bases_of(authority)
+    parts = [_part(amount, pl.col(f"_{basis}").fill_null(0)).sum().alias(basis) for basis in bases[1:]]
+    summed = joined.group_by(by).agg(amount.sum().alias(bases[0]), *parts)
+    return summed.unpivot(list(bases), index=by, variable_name="basis", value_name="amount")
+
+
+def _entries_by_era(authority: Authority, eras: list[dt.date]) -> pl.DataFrame:
+    rows = [
+        (unit, line, era, entitled, recurrent)
+        for era, first in enumerate([dt.date.min, *eras])
+        for unit, line, entitled, recurrent in _entries(authority, first)
+    ]
+    kinds = {"unit_key": pl.String, "line_code": pl.String, "_era": pl.Int32}
+    schema = {**kinds, "_entitled": pl.Int64, "_recurrent": pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _part(amount: pl.Expr, hundredths: pl.Expr) -> pl.Expr:

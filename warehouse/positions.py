@@ -64,10 +64,7 @@ def first_whole_years(dated: pl.DataFrame, start_month: int) -> pl.DataFrame:
 
 def basis_receipts(authority: Authority, receipts: pl.DataFrame) -> pl.DataFrame:
     """Receipts by unit, line, basis and day (minor units), from the night's flows."""
-    parted = by_basis(
-        authority, receipts.select("unit_key", "line_code", "posting_date", "amount"), "posting_date"
-    )
-    return parted.group_by(*_KEY, "posting_date").agg(pl.col("amount").sum())
+    return by_basis(authority, receipts, "posting_date", ["unit_key", "line_code", "posting_date"])
 
 
 def basis_estimates(authority: Authority, estimates: pl.DataFrame) -> pl.DataFrame:
@@ -77,8 +74,8 @@ def basis_estimates(authority: Authority, estimates: pl.DataFrame) -> pl.DataFra
         estimates: unit_key, line_code, fiscal_year, estimate_version, amount (minor units).
     """
     start = pl.date(pl.col("fiscal_year"), authority.settings.fiscal_year_start_month, 1)
-    parted = by_basis(authority, estimates.with_columns(start.alias("_start")), "_start")
-    return parted.group_by(*_KEY, "fiscal_year", "estimate_version").agg(pl.col("amount").sum())
+    kept = ["unit_key", "line_code", "fiscal_year", "estimate_version"]
+    return by_basis(authority, estimates.with_columns(start.alias("_start")), "_start", kept)
 
 
 def with_totals(frame: pl.DataFrame, group: list[str], values: list[str]) -> pl.DataFrame:

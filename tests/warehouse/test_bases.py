@@ -24,7 +24,9 @@ def parts(authority: Authority, *rows: Row) -> dict[str, int]:
         schema={"unit_key": pl.String, "line_code": pl.String, "posting_date": pl.Date, "amount": pl.Int64},
         orient="row",
     )
-    sums = by_basis(authority, frame, "posting_date").group_by("basis").agg(pl.col("amount").sum())
+    sums = (
+        by_basis(authority, frame, "posting_date", ["unit_key"]).group_by("basis").agg(pl.col("amount").sum())
+    )
     return dict(sums.iter_rows())
 
 
