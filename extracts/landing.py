@@ -38,7 +38,7 @@ class Delivery:
         received_on: day on which the office had the file; None where every row has its own (bulk listing)
             or where no form claims it.
         scope_from, scope_to: period that the file states as a whole; None where every row has its own.
-        order: place among all deliveries, by received day and then name.
+        order: place among all deliveries, by received day and then name, numbers in it counted.
     """
 
     path: Path
@@ -208,7 +208,7 @@ def _received(form: ExtractForm, name: str, scope: tuple[dt.date | None, dt.date
 def _in_order(deliveries: Iterable[Delivery]) -> Iterator[Delivery]:
     """Deliveries by received day and name; a bulk file, whose rows have days of their own, goes first."""
     first_seen: dict[tuple[object, ...], str] = {}
-    by_arrival = sorted(deliveries, key=lambda one: (one.received_on or dt.date.min, one.source_file))
+    by_arrival = sorted(deliveries, key=_arrival)
     for order, delivery in enumerate(by_arrival, start=1):
         repeats = ""
         # A file that cannot be used is no earlier delivery: its copy in the right place must count.
@@ -216,6 +216,13 @@ def _in_order(deliveries: Iterable[Delivery]) -> Iterator[Delivery]:
             earlier = first_seen.setdefault(_stated(delivery, delivery.form), delivery.source_file)
             repeats = earlier if earlier != delivery.source_file else ""
         yield replace(delivery, order=order, repeats=repeats)
+
+
+def _arrival(delivery: Delivery) -> tuple[dt.date, list[str | int], str]:
+    """By day, then as a person counts: ``thu.csv``, ``thu (2).csv``, ``thu (10).csv``."""
+    stem = delivery.source_file.removesuffix(delivery.path.suffix)
+    counted = [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", stem)]
+    return delivery.received_on or dt.date.min, counted, delivery.source_file
 
 
 def _stated(delivery: Delivery, form: ExtractForm) -> tuple[object, ...]:

@@ -54,8 +54,14 @@ def _for_cp1258(text: str) -> str:
     ("raw", "said"),
     [
         (b"", "the file is empty"),
-        (HEADER.encode() + b"\n" + row().encode().replace("Trần".encode(), b"Tr\xe1\xba"), "row 2: the text is UTF-8 up to here, and broken here"),
-        ("Показник;Сума\nПодаток;1\n".encode("cp1251"), "row 1: the encoding is neither UTF-8, UTF-16 nor Windows-1258"),
+        (
+            HEADER.encode() + b"\n" + row().encode().replace("Trần".encode(), b"Tr\xe1\xba"),
+            "row 2: the text is UTF-8 up to here, and broken here",
+        ),
+        (
+            "Показник;Сума\nПодаток;1\n".encode("cp1251"),
+            "row 1: the encoding is neither UTF-8, UTF-16 nor Windows-1258",
+        ),
         (HEADER.encode("utf-16")[:-1], "the text is UTF-16 and cut short"),
         (f"{HEADER}\n{row()}\n".encode() + b"\0" * 100, "row 3: the text breaks off into NUL bytes"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 10, "this is a binary file"),
