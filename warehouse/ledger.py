@@ -44,7 +44,8 @@ def build_quarantine(dataset: str, refused: pl.DataFrame, stated: pl.DataFrame) 
         refused: rows of the quarantine without ``superseded_at``.
         stated: all staged rows of the dataset.
     """
-    keys = ["delivery_id", "sheet", "row_number", "source_column"]
+    # The same bytes may state two periods by their file names.
+    keys = ["delivery_id", "source_file", "sheet", "row_number", "source_column"]
     columns = [*_SCOPE, "scope_unit", "delivery_order", *_VERSIONED.get(dataset, [])]
     placed = refused.join(stated.select(*keys, *columns), on=keys, how="left")
     dated = with_supersession(dataset, placed, stated)

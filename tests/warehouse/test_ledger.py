@@ -173,6 +173,15 @@ def test_refused_rows_leave_the_quarantine_when_their_delivery_is_superseded() -
     assert as_known(rows, day("06-17")).is_empty()
 
 
+def test_equal_bytes_that_state_two_periods_are_quarantined_once_each() -> None:
+    may, june = (delivery(1, came, (A, "1701", came, 5), scope=came) for came in ("05-31", "06-30"))
+    both = pl.concat([may, june])
+
+    rows = build_quarantine("receipt", quarantined(both), both)
+
+    assert rows.height == 2
+
+
 def test_a_delivery_of_which_every_row_is_refused_still_states_its_period() -> None:
     broken = delivery(2, "06-17", (A, "1701", DAY, 90), scope=DAY)
 
