@@ -61,6 +61,15 @@ LandingOption = Annotated[
         envvar="WARDCAST_LANDING",
     ),
 ]
+AsOfOption = Annotated[
+    dt.datetime | None,
+    typer.Option(
+        "--as-of",
+        metavar="DATE",
+        formats=["%Y-%m-%d"],
+        help="The night meant [default: the sample's own, else yesterday].",
+    ),
+]
 DEFAULT_AUTHORITY_NAME = "authorities/long_bien"
 NOT_WELL = {
     True: "the night is published, but not all that follows went well:",
@@ -74,7 +83,7 @@ def main() -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(*more: type[Exception]) -> Iterator[None]:
     """Expected refusals as one clear message and exit code 1; anything else is a defect, with its trace."""
     from authorities.loading import AuthorityError
     from early_warning.rules import WarningRuleError
@@ -84,7 +93,12 @@ def _told() -> Iterator[None]:
 
     try:
         yield
-    except (AuthorityError, LandingError, NightRefusedError, WarehouseError, WarningRuleError) as error:
+    except (
+        AuthorityError,
+        LandingError,
+        NightRefusedError,
+        WarehouseError,
+XX
         _fail(str(error))
 
 
@@ -105,15 +119,7 @@ def _places(
 def nightly(
     authority: AuthorityOption = DEFAULT_AUTHORITY_NAME,
     landing: LandingOption = None,
-    as_of: Annotated[
-        dt.datetime | None,
-        typer.Option(
-            "--as-of",
-            metavar="DATE",
-            formats=["%Y-%m-%d"],
-            help="The night to run [default: the sample's own, else yesterday].",
-        ),
-    ] = None,
+    as_of: AsOfOption = None,
     warehouse: WarehouseOption = None,
     home: HomeOption = None,
 ) -> None:
@@ -159,6 +165,36 @@ def query(
     with _told():
         places = _places(authority, home, warehouse)
         typer.echo(format_result(run_query(places.warehouse_url, sql), form), nl=False)
+
+
+@app.command()
+def backtest(
+    authority: AuthorityOption = DEFAULT_AUTHORITY_NAME,
+    landing: LandingOption = None,
+    years: Annotated[str, typer.Option(help="Fiscal years to forecast again, first:last.")] = "2016:2019",
+    months: Annotated[str, typer.Option(help="Months elapsed at the origins.")] = "3,6,9",
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write every score to this CSV.")
+    ] = None,
+    as_of: AsOfOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Score the forecasts on past years: every method beside pace, naive and growth."""
+    from pipelines.backtest import BacktestError, months_of, run_backtest, summary, years_of
+    from pipelines.sample import ensure_sample
+    from warehouse.query import format_result
+
+    with _told(BacktestError):
+        places = _places(authority, home, None, landing)
+        asked = years_of(years), months_of(months)
+        night = as_of.date() if as_of is not None else places.default_night(dt.datetime.now(dt.UTC))
+        if places.uses_sample:
+            ensure_sample(places)
+        scores = run_backtest(places, night, *asked)
+        if output is not None:
+            scores.write_csv(output)
+            typer.echo(f"{scores.height} rows of scores written to {output}", err=True)
+        typer.echo(format_result(summary(scores), "table"), nl=False)
 
 
 @app.command()

@@ -23,7 +23,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert told.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("command", ["nightly", "query", "simulate", "doctor", "dictionary"])
+@pytest.mark.parametrize("command", ["nightly", "query", "backtest", "simulate", "doctor", "dictionary"])
 def test_every_command_explains_itself(wardcast: Wardcast, command: str) -> None:
     assert command in wardcast("--help").output
     shown = wardcast(command, "--help")

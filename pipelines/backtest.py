@@ -1,0 +1,111 @@
+"""``wardcast backtest``: how good would each method's year-ends have been, on an authority's own history.
+
+Reads the landing folder the way a night does, without Dagster and without publishing; the scoring is in
+``forecasts.backtest``.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+
+import polars as pl
+
+from assets.forecasts import forecast_problem
+from authorities.forms import Dataset
+from expectations.validation import validate
+from extracts.intake import stage_dataset, take_in
+from forecasts.backtest import backtest
+from pipelines.settings import Places
+from warehouse import arrivals
+from warehouse.bases import bases_of
+from warehouse.ledger import as_known, build_ledger, flows, standing_estimates
+from warehouse.positions import basis_estimates, basis_receipts, with_totals
+
+_DATASETS: tuple[Dataset, ...] = ("receipt", "estimate")
+
+
+class BacktestError(Exception):
+    """The backtest cannot be run as asked; the message says what would be right."""
+
+
+def years_of(text: str) -> range:
+    """Fiscal years from ``2016:2020`` (both ends included) or ``2019``."""
+    found = re.fullmatch(r"(\d{4})(?::(\d{4}))?", text.strip())
+    if not found:
+        raise BacktestError(f"years '{text}' are not understood; write 2016:2020 or 2019")
+    first, last = int(found[1]), int(found[2] or found[1])
+    if last < first:
+        raise BacktestError(f"years '{text}' run backwards; write {last}:{first}")
+    return range(first, last + 1)
+
+
+def months_of(text: str) -> list[int]:
+    """Months elapsed at the origins from ``3,6,9``."""
+    try:
+        months = [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise BacktestError(f"months '{text}' are not understood; write 3,6,9") from error
+    if not months or not all(1 <= month <= 11 for month in months):
+        raise BacktestError(f"months '{text}' must lie between 1 and 11")
+    return sorted(set(months))
+
+
+def run_backtest(places: Places, as_of: dt.date, years: Sequence[int], months: Sequence[int]) -> pl.DataFrame:
+    """Scores of every method by basis, line, origin month and year, from what was known on ``as_of``.
+
+    Returns:
+        The columns of ``mart_forecast_accuracy``: errors with their low and high ends, coverage in percent.
+
+    Raises:
+        BacktestError: none of the years is complete in the history.
+    """
+    authority = places.authority
+    register = take_in(authority, places.landing, places.home / "raw", as_of)
+    staged = {name: stage_dataset(authority, name, register, places.home / "raw") for name in _DATASETS}
+    ledgers = {name: _ledger(name, frame) for name, frame in staged.items()}
+    month = authority.settings.fiscal_year_start_month
+    moved = flows(as_known(ledgers["receipt"], as_of), ["unit_key", "item_code", "line_code"], month)
+    receipts = basis_receipts(authority, moved.filter(pl.col("posting_date") <= as_of))
+    standing = standing_estimates(as_known(ledgers["estimate"], as_of), ["unit_key", "line_code"])
+    estimates = basis_estimates(authority, standing)
+    stated = arrivals.statements(register, list(staged.values()))
+    problem = forecast_problem(authority, as_of, receipts, estimates, stated)
+    scores = backtest(problem, years, months, estimates=_by_year(estimates))
+    if scores.is_empty():
+        raise BacktestError(
+            f"no year of {years[0]}–{years[-1]} is complete in the history known on {as_of} with two years "
+            "before it; name other --years"
+        )
+    return scores.filter(pl.col("basis").is_in(bases_of(authority)))
+
+
+def _ledger(dataset: str, staged: pl.DataFrame) -> pl.DataFrame:
+    verdict = validate(dataset, staged)
+    return build_ledger(dataset, verdict.accepted, verdict.unallocated, staged)
+
+
+def _by_year(estimates: pl.DataFrame) -> dict[int, pl.DataFrame]:
+    """Initial estimates with their totals, a frame a fiscal year."""
+    initial = estimates.filter(pl.col("estimate_version") == "initial")
+    return {
+        int(year[0]): with_totals(part.drop("fiscal_year"), ["basis", "estimate_version"], ["amount"]).rename(
+            {"amount": "estimate_amount"}
+        )
+        for year, part in initial.group_by("fiscal_year")
+    }
+
+
+def summary(scores: pl.DataFrame) -> pl.DataFrame:
+    """Errors over all years: one row a method and origin month, all lines, on the territory."""
+    whole = scores.filter(pl.col("line_code") == "ALL", pl.col("basis") == "territory")
+    weighted = [
+        ((pl.col(name) * pl.col("n")).sum() / pl.col("n").filter(pl.col(name).is_not_null()).sum()).alias(
+            name
+        )
+        for name in ("wape_pct", "mape_pct", "crps", "coverage80_pct", "brier")
+    ]
+    return (
+        whole.group_by("months_elapsed", "method")
+        .agg(pl.col("fiscal_year").n_unique().alias("years"), *weighted)
+        .sort("months_elapsed", "wape_pct")
+    )
