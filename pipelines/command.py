@@ -91,14 +91,10 @@ def _told(*more: type[Exception]) -> Iterator[None]:
     from pipelines.home import NightRefusedError
     from warehouse.engines import WarehouseError
 
+    refusals = (AuthorityError, LandingError, NightRefusedError, WarehouseError, WarningRuleError)
     try:
         yield
-    except (
-        AuthorityError,
-        LandingError,
-        NightRefusedError,
-        WarehouseError,
-XX
+    except refusals + more as error:
         _fail(str(error))
 
 

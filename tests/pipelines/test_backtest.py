@@ -21,7 +21,7 @@ def test_years_and_months_as_people_write_them() -> None:
 )
 def test_what_is_not_understood_says_what_would_be(ask: object, text: str) -> None:
     assert callable(ask)
-    with pytest.raises(BacktestError, match="write|must lie"):
+    with pytest.raises(BacktestError, match=r"write|must lie"):
         ask(text)
 
 
