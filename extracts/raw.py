@@ -117,7 +117,7 @@ def _keep(rows: pl.DataFrame, path: Path) -> None:
     half.touch(mode=0o600)
     # A column of empty texts takes polars longer to write than all the amounts; nulls take nothing.
     unnamed = pl.when(pl.col("sheet") != "").then(pl.col("sheet"))
-    rows.with_columns(unnamed).write_parquet(half, compression="lz4")
+    rows.with_columns(unnamed).write_parquet(half, compression="lz4", statistics=False)
     half.chmod(0o400)
     half.replace(path)
 

@@ -70,7 +70,8 @@ class Sheet:
                 pl.lit(value=False).alias(RAGGED)
             )
         numbered = frame.with_row_index("row_number", offset=header_end + 1)
-        return numbered.filter(pl.any_horizontal(pl.col(names).is_not_null()))
+        filled = numbered.select(pl.any_horizontal(pl.col(names).is_not_null())).to_series()
+        return numbered if filled.all() else numbered.filter(filled)
 
     def _rows_of_text(self, header_end: int, names: list[str], shown: str) -> pl.DataFrame:
         skipped = self._line_ends[header_end - 1]
@@ -89,7 +90,7 @@ class Sheet:
             frame = self._rows_one_by_one(header_end, schema, shown)
         if b'"' in self._text:
             self._refuse_swallowed_rows(frame, header_end, shown)
-        filled = frame.with_columns(_nulled(frame[name]) for name in schema)
+        filled = _blanks_nulled(frame)
         ragged = filled[_OVER].is_not_null()
         if self._delimiter == ",":
             ragged |= self._with_too_many_cells(skipped, len(names), filled.height)
@@ -218,12 +219,17 @@ def _records(lines: list[str], delimiter: str) -> Iterator[tuple[list[str], int]
         yield row, reader.line_num
 
 
-def _nulled(cells: pl.Series) -> pl.Series:
+def _blanks_nulled(frame: pl.DataFrame) -> pl.DataFrame:
     """Cells with null for those of nothing but blanks; most columns have none, and stay as they are."""
-    least = cells.min()  # blanks come before all else that is written
-    if (least is None or str(least) > "!") and not cells.str.starts_with(_NO_BREAK_SPACE).any():
-        return cells
-    return cells.to_frame().select(pl.when(pl.first().str.strip_chars() != "").then(pl.first())).to_series()
+    every = pl.all()
+    # Blanks come before all else that is written, but for the space that does not break.
+    suspect = frame.select((every.min() <= "!") | every.str.starts_with(_NO_BREAK_SPACE).any())
+    names = [
+        name
+        for name, found in zip(frame.columns, suspect.row(0) if frame.height else (), strict=False)
+        if found
+    ]
+    return frame.with_columns(pl.when(pl.col(names).str.strip_chars() != "").then(pl.col(names)))
 
 
 def _frame_of_cells(rows: list[list[str]], names: list[str]) -> pl.DataFrame:

@@ -6,6 +6,7 @@ sections stay behind in the raw rows and are counted in the register of deliveri
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 
@@ -50,11 +51,12 @@ def _stage_form(
     deliveries = sorted(group, key=lambda raw: raw.delivery.order)
     rows = _in_file_order(_long(pl.concat([_with_delivery(raw) for raw in deliveries]), form))
     start_month = authority.settings.fiscal_year_start_month
-    placed = resolver.resolve(_with_dates(rows, form, start_month), "_unit_day")
-    amounts = _amounts(rows, form, authority.settings.currency.minor_digits)
-    typed = placed.with_columns(
-        _scope_unit(form).alias("scope_unit"), amounts, *_texts(authority, form, placed)
-    )
+    # Columns are read independently, and polars lets go of the interpreter meanwhile: two cores are used.
+    with ThreadPoolExecutor(2) as beside:
+        amounts = beside.submit(_amounts, rows, form, authority.settings.currency.minor_digits)
+        texts = beside.submit(_texts, authority, form, rows)
+        placed = resolver.resolve(_with_dates(rows, form, start_month), "_unit_day")
+    typed = placed.with_columns(_scope_unit(form).alias("scope_unit"), amounts.result(), *texts.result())
     schema = polars_schema(STAGED[form.dataset])
     if "line_code" in schema:
         typed = _with_line(authority, form, typed)

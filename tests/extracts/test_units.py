@@ -88,7 +88,9 @@ def test_one_name_for_two_wards_names_neither(tmp_path: Path) -> None:
 EVIDENCE = st.one_of(
     st.none(),
     st.sampled_from([
-        text for unit in LONG_BIEN.units for text in (unit.code, unit.name, *unit.name_variants, *unit.code_variants)
+        text
+        for unit in LONG_BIEN.units
+        for text in (unit.code, unit.name, *unit.name_variants, *unit.code_variants)
     ]),
     st.text("PhườngLo 0145.", max_size=8),
 )  # fmt: skip
