@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from pipelines.warehouse_command import warehouse_app, without_password
+
 if TYPE_CHECKING:
     from pipelines.settings import Places
 
@@ -24,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(warehouse_app)
 
 AuthorityOption = Annotated[
     str,
@@ -50,6 +53,7 @@ WarehouseOption = Annotated[
         metavar="URL",
         help="SQLAlchemy URL of the warehouse [default: a DuckDB in the home].",
         envvar="WARDCAST_WAREHOUSE",
+        callback=without_password,
     ),
 ]
 LandingOption = Annotated[

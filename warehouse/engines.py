@@ -1,9 +1,11 @@
 """Engines: the seam between the pipeline and whatever database holds the marts.
 
 What every engine can do (``Warehouse``), what a publication is, and the choice of an engine by URL. How
-DuckDB does it is in ``warehouse.publication``; a further engine implements the same protocol.
+DuckDB does it is in ``warehouse.publication``, how PostgreSQL does in ``warehouse.postgres``; a further
+engine implements the same protocol.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,11 +13,12 @@ from pathlib import Path
 from typing import Protocol
 
 import polars as pl
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 KEPT_DAYS = 35
 EXAMPLE_URL = "duckdb:////full/path/wardcast.duckdb"
+POSTGRES_EXAMPLE_URL = "postgresql+psycopg://user@host/database"
 # DuckDB takes these for patterns when it reads Parquet, and a URL ends at a question mark.
 _PATTERN_CHARACTERS = "*?[]"
 
@@ -99,19 +102,44 @@ def open_warehouse(url: str, *, kept_days: int = KEPT_DAYS, at_step: StepListene
     Raises:
         WarehouseError: for a URL that no engine takes, or a place that cannot be a warehouse.
     """
+    parsed = _parsed(url)
+    engine = parsed.get_backend_name()
+    if engine == "postgresql":
+        from warehouse.postgres import PostgresWarehouse
+
+        return PostgresWarehouse(url, kept_days=kept_days, at_step=at_step)
+    if engine != "duckdb":
+        raise WarehouseError(
+            f"warehouse engine '{engine}' is not supported; use {EXAMPLE_URL} or {POSTGRES_EXAMPLE_URL}"
+        )
     from warehouse.publication import DuckDBWarehouse
 
-    return DuckDBWarehouse(_duckdb_path(url), kept_days=kept_days, at_step=at_step)
+    return DuckDBWarehouse(_duckdb_path(url, parsed), kept_days=kept_days, at_step=at_step)
 
 
-def _duckdb_path(url: str) -> Path:
+def shown_url(url: str) -> str:
+    """``url`` as it may be shown and logged: the password in it, if any, is ``***``."""
+    return _parsed(url).render_as_string(hide_password=True)
+
+
+def bears_password(url: str) -> bool:
+    """Whether a password stands in ``url``; what is no URL is told where it is opened."""
     try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise WarehouseError(f"warehouse '{url}' is no URL; write it as {EXAMPLE_URL}") from error
-    engine = parsed.get_backend_name()
-    if engine != "duckdb":
-        raise WarehouseError(f"warehouse engine '{engine}' is not supported; use {EXAMPLE_URL}")
+        return bool(_parsed(url).password)
+    except WarehouseError:
+        return False
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        # Neither shown whole nor chained: it may hold a password all the same.
+        shown = re.sub("//.*@", "//***@", url)
+        raise WarehouseError(f"warehouse '{shown}' is no URL; write it as {EXAMPLE_URL}") from None
+
+
+def _duckdb_path(url: str, parsed: URL) -> Path:
     if not parsed.database or parsed.database == ":memory:":
         raise WarehouseError(f"warehouse '{url}' names no file; write it as {EXAMPLE_URL}")
     if parsed.query or any(character in parsed.database for character in _PATTERN_CHARACTERS):

@@ -252,7 +252,7 @@ def test_a_publication_time_without_zone_is_refused(warehouse: Warehouse) -> Non
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("postgresql://localhost/wardcast", "engine 'postgresql' is not supported; use duckdb:////full/path"),
+        ("mysql://localhost/wardcast", "engine 'mysql' is not supported; use duckdb:////full/path"),
         ("/var/lib/wardcast.duckdb", "is no URL; write it as duckdb:////full/path"),
         ("duckdb:///:memory:", "names no file"),
         ("duckdb://", "names no file"),

@@ -1,0 +1,289 @@
+"""Publishing to PostgreSQL: all marts of a night in one transaction, by one publisher at a time.
+
+The steps of a publication, and reading. Where the tables lie is in ``warehouse.postgres_tables``, how the
+schema is made and compared in ``warehouse.postgres_schema``, who may read what in
+``warehouse.postgres_roles``, the connection in ``warehouse.postgres_connection``.
+"""
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
+
+import polars as pl
+from sqlalchemy import Table
+
+from warehouse.engines import Publication, PublicationFacts, StepListener, WarehouseError
+from warehouse.keys import check_keys
+from warehouse.postgres_connection import Server, Session, SQLError, literal
+from warehouse.postgres_lock import hold_as_publisher, who_locks
+from warehouse.postgres_query import read_one_statement
+from warehouse.postgres_roles import renew_rights
+from warehouse.postgres_schema import bring_up_to_date, columns_of, examine, refuse_without_rights
+from warehouse.postgres_tables import (
+    CURRENT,
+    PUBLIC,
+    READABLE,
+    STORE,
+    base,
+    base_schema,
+    is_nightly,
+    partition,
+    partition_statements,
+    selected,
+)
+from warehouse.projections import conform, empty_frame, grain, polars_schema
+from warehouse.publication_register import Register
+from warehouse.tables.marts import MART_WARNING, MARTS, PUBLICATION
+
+LOG = logging.getLogger(__name__)
+QUERY_SECONDS = 300
+_READABLE = {table.name: table for table in READABLE}
+_AS_IT_WAS = ". The last publication is as it was"
+_REGISTER = base(PUBLICATION)
+
+
+class PostgresWarehouse:
+    """The warehouse in the PostgreSQL database behind ``url``.
+
+    ``query_seconds``: after how long the server gives up on a query.
+    """
+
+    def __init__(
+        self, url: str, *, kept_days: int, at_step: StepListener | None = None,
+        query_seconds: int = QUERY_SECONDS,
+    ) -> None:  # fmt: skip
+        if kept_days < 1:
+            raise WarehouseError("publications_kept_days must be 1 or more: readers may hold the one before")
+        self._server = Server(url)
+        self._kept_days = kept_days
+        self._listener: StepListener = at_step or _say_nothing
+        self._step = ""
+        self._query_seconds = query_seconds
+
+    def check_writable(self) -> None:
+        """Raise now what a publication would raise later: no server, no rights, another schema."""
+        with (
+            self._server.clear_errors(lambda _: "it could not be examined"),
+            self._server.session("wardcast check") as session,
+        ):
+            refuse_without_rights(session)
+            examine(session)
+
+    def publish(
+        self,
+        night: date,
+        marts: Mapping[str, pl.DataFrame],
+        dimensions: Mapping[str, pl.DataFrame],
+        facts: PublicationFacts,
+    ) -> Publication:
+        """Publish all marts of ``night`` together, or none.
+
+        ``marts`` and ``dimensions`` are every declared one by name, in declared shape, the marts without
+        ``publication_id``. A night published before is superseded; a night older than the newest joins the
+        history and leaves ``latest`` as it is.
+
+        Raises:
+            WarehouseError: where keys do not hold, another publishes, or the server refuses.
+            SchemaMismatchError: where a frame lacks its declared shape.
+        """
+        if facts.published_at.tzinfo is None:
+            raise WarehouseError("published_at needs a time zone")
+        self._begin("check")
+        check_keys(night, marts, dimensions)
+        shaped = _shaped({**dimensions, **marts})
+        name = f"wardcast run {facts.run_id[:8]} of night {night}, process {os.getpid()}"
+        with (
+            self._server.clear_errors(self._why_not_published, _AS_IT_WAS),
+            self._server.session(name) as session,
+        ):
+            self._begin("lock")
+            hold_as_publisher(session, self._server.shown)
+            self._begin("schema")
+            if bring_up_to_date(session, examine(session)):
+                renew_rights(session)
+                session.commit()
+            return self._publish_alone(session, night, shaped, facts)
+
+    def _publish_alone(
+        self, session: Session, night: date, frames: Mapping[str, pl.DataFrame], facts: PublicationFacts
+    ) -> Publication:
+        register = _register(session)
+        publication_id = register.next_id(night)
+        rows = sum(frames[table.name].height for table in MARTS)
+        published = Publication(publication_id=publication_id, as_of=night, rows=rows, **asdict(facts))
+        grown = Register((*register.publications, published))
+        newest = grown.newest()
+        for name, frame in frames.items():
+            self._begin(f"load {name}")
+            table = _READABLE[name]
+            if is_nightly(table):
+                _load_night(session, table, night, _stamped(frame, table, publication_id))
+            elif newest is published:
+                _replace(session, table, _stamped(frame, table, publication_id))
+        self._begin("register")
+        _enter(session, published)
+        self._begin("prune")
+        _prune(session, grown.expired(self._kept_days, facts.published_at))
+        self._begin("commit")
+        session.commit()
+        self._begin("statistics")
+        _renew_statistics(session, night)
+        return published
+
+    def _begin(self, step: str) -> None:
+        self._step = step
+        self._listener(step)
+
+    def _why_not_published(self, error: SQLError) -> str:
+        if error.state == "55P03":
+            holders = who_locks(self._server)
+            return f"at step '{self._step}' somebody kept a table locked ({holders}); end that and run again"
+        if error.state == "2BP01":
+            return "views of somebody else's stand on the warehouse's; drop them, run again, make them anew"
+        return f"the publication could not be written at step '{self._step}'"
+
+    def read_mart(self, name: str, as_of: date | None = None) -> pl.DataFrame:
+        """A mart, dimension or ``publication`` in declared shape, sorted by its grain.
+
+        Without ``as_of`` a mart's every night, with it one night; no rows where that night is not
+        published. Dimensions are the newest night's.
+
+        Raises:
+            WarehouseError: for an unknown name, or ``as_of`` with a dimension.
+        """
+        table = _READABLE.get(name)
+        if table is None:
+            raise WarehouseError(f"the warehouse has no table '{name}'; it has {', '.join(_READABLE)}")
+        if as_of is not None and "as_of" not in table.columns:
+            raise WarehouseError(f"{name} is not kept by night; read it without one")
+        with (
+            self._server.clear_errors(lambda _: f"{name} could not be read"),
+            self._server.session("wardcast reader", read_only=True) as session,
+        ):
+            frame = _read(session, table, as_of)
+        # Not conform(): a night of an older version may lack a column that is required by now.
+        return frame.cast(pl.Schema(polars_schema(table))).sort(grain(table))
+
+    def publications(self) -> tuple[Publication, ...]:
+        """All publications ever made, first to last; those past retention are listed too."""
+        with (
+            self._server.clear_errors(lambda _: "its publications could not be read"),
+            self._server.session("wardcast reader", read_only=True) as session,
+        ):
+            return _register(session).publications
+
+    def latest_publication(self) -> Publication | None:
+        """The publication made last, whichever its night; None before the first."""
+        made = self.publications()
+        return made[-1] if made else None
+
+    def previous_warnings(self, before: date) -> pl.DataFrame:
+        """``mart_warning`` of the last published night before ``before``; no rows where there is none."""
+        earlier = [publication.as_of for publication in self.publications() if publication.as_of < before]
+        return self.read_mart(MART_WARNING.name, max(earlier, default=date.min))
+
+    def query(self, sql: str) -> pl.DataFrame:
+        """Result of one reading statement. Plain table names give all nights, ``latest.x`` the newest."""
+        with (
+            self._server.clear_errors(lambda _: "it could not be read"),
+            self._server.session("wardcast query", read_only=True) as session,
+        ):
+            if not _register(session).publications:
+                raise WarehouseError(
+                    f"nothing has been published to {self._server.shown} yet; run wardcast nightly first"
+                )
+            return read_one_statement(session, sql, self._query_seconds)
+
+
+def _say_nothing(step: str) -> None:
+    del step
+
+
+def _shaped(frames: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Frames in declared shape, before the server is asked for anything; the id follows once it is known."""
+    return {
+        name: conform(_stamped(frame, _READABLE[name], ""), _READABLE[name]) for name, frame in frames.items()
+    }
+
+
+def _stamped(frame: pl.DataFrame, table: Table, publication_id: str) -> pl.DataFrame:
+    if table not in MARTS or "publication_id" not in table.columns:
+        return frame
+    return frame.with_columns(publication_id=pl.lit(publication_id))
+
+
+def _register(session: Session) -> Register:
+    found = columns_of(session, [_REGISTER]).get(_REGISTER)
+    if not found:
+        return Register()
+    names = list(polars_schema(PUBLICATION))
+    rows = session.frame(f"SELECT {selected(names)} FROM {_REGISTER} ORDER BY number")  # noqa: S608 - declared names
+    return Register.from_frame(rows)
+
+
+def _load_night(session: Session, table: Table, night: date, frame: pl.DataFrame) -> None:
+    name = partition(table, night)
+    if not columns_of(session, [f"{STORE}.{name}"]):
+        for statement in partition_statements(table, night):
+            session.run(statement)
+    session.load(STORE, name, frame)
+
+
+def _replace(session: Session, table: Table, frame: pl.DataFrame) -> None:
+    """Delete, not TRUNCATE, which would show a reader of the older snapshot an empty table."""
+    session.run(f"DELETE FROM {base(table)}")  # noqa: S608 - declared names
+    session.load(base_schema(table), table.name, frame)
+
+
+def _enter(session: Session, published: Publication) -> None:
+    row = pl.DataFrame([asdict(published)], schema=polars_schema(PUBLICATION))
+    session.load(base_schema(PUBLICATION), PUBLICATION.name, row)
+    session.run(
+        f"INSERT INTO {CURRENT} VALUES (DATE '{published.as_of}', {literal(published.publication_id)}) "  # noqa: S608
+        "ON CONFLICT (as_of) DO UPDATE SET publication_id = excluded.publication_id"
+    )
+
+
+def _prune(session: Session, expired: list[str]) -> None:
+    """Delete the rows of publications past retention; the register goes on listing them."""
+    if not expired:
+        return
+    ids = ", ".join(literal(publication_id) for publication_id in expired)
+    due = session.rows(
+        f"SELECT publication_id, as_of FROM {_REGISTER} WHERE publication_id IN ({ids}) AND NOT is_pruned"  # noqa: S608
+    )
+    for publication_id, as_of in due:
+        for table in filter(is_nightly, MARTS):
+            session.run(
+                f"DELETE FROM {base(table)} "  # noqa: S608 - declared names
+                f"WHERE as_of = DATE '{as_of}' AND publication_id = {literal(publication_id)}"
+            )
+    session.run(f"UPDATE {_REGISTER} SET is_pruned = true WHERE publication_id IN ({ids}) AND NOT is_pruned")  # noqa: S608
+
+
+def _renew_statistics(session: Session, night: date) -> None:
+    """For good plans at once rather than when the server next gets to it; the publication stands without."""
+    own = [f"{STORE}.{partition(table, night)}" for table in MARTS if is_nightly(table)]
+    others = [base(table) for table in READABLE if not is_nightly(table)]
+    try:
+        session.run(f"ANALYZE (SKIP_LOCKED) {', '.join([*own, *others])}")
+        session.commit()
+    except SQLError as error:
+        LOG.warning("published, but the statistics were not renewed: %s", error.text)
+
+
+def _read(session: Session, table: Table, as_of: date | None) -> pl.DataFrame:
+    """Rows of a table, null in the columns that its older version lacks; none where there is no table."""
+    view = f"{PUBLIC}.{table.name}"
+    held = columns_of(session, [view]).get(view, {})
+    names = [name for name in polars_schema(table) if name in held]
+    if not names:
+        return empty_frame(table)
+    chosen = "" if as_of is None else f" WHERE as_of = DATE '{as_of}'"
+    frame = session.bulk_frame(f"SELECT {selected(names)} FROM {view}{chosen}")  # noqa: S608 - declared names
+    lacking = [name for name in polars_schema(table) if name not in held]
+    return frame.with_columns(pl.lit(None).alias(name) for name in lacking).select(
+        polars_schema(table).keys()
+    )
