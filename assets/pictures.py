@@ -29,6 +29,7 @@ def fan_picture(
     if fan is None:
         return {}
     label = f"Collections of fiscal year {night.fiscal_year} to {as_of}, and what may come to its end"
-    drawn = fan_svgs(fan, Figures("en", authority.settings.currency), _WORDS, label)["wide"]
-    encoded = base64.b64encode(drawn.encode()).decode()
-    return {"fan": dg.MetadataValue.md(f"![{label}](data:image/svg+xml;base64,{encoded})")}
+    figures = Figures("en", authority.settings.currency)
+    encoded = base64.b64encode(fan_svgs(fan, figures, _WORDS, label)["wide"].encode()).decode()
+    unit = figures.headline_scale(fan.largest).unit
+    return {"fan": dg.MetadataValue.md(f"{label}; {unit}\n\n![{label}](data:image/svg+xml;base64,{encoded})")}

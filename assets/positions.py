@@ -219,7 +219,7 @@ def _district_brief(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         )
         figures = mart.drop("publication_id").row(0, named=True)
         plotted = {
-            name: float(value)
+            name: round(float(value), 2)
             for name in ("collected_amount", "share_of_estimate_pct", "same_period_pct", "spending_share_pct")
             if (value := figures[name]) is not None
         }

@@ -60,7 +60,7 @@ def _publication(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
             raise retry_or_fail(
                 context,
                 str(error),
-                retries=_PUBLISH_RETRIES if _is_busy(error) else 0,
+                retries=_PUBLISH_RETRIES if is_busy(error) else 0,
                 wait_seconds=_PUBLISH_WAIT_SECONDS,
             ) from error
         row = {name: getattr(made, name) for name in polars_schema(PUBLICATION)}
@@ -77,7 +77,7 @@ def _publication(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     return publication
 
 
-def _is_busy(error: WarehouseError) -> bool:
+def is_busy(error: WarehouseError) -> bool:
     """Whether another publisher holds the warehouse: the one thing here that waiting mends."""
     return isinstance(error.__cause__, BlockingIOError)
 

@@ -95,8 +95,8 @@ def lake_of_held_home(
     )
     def lake(context: dg.InitResourceContext) -> Iterator[LakeIOManager]:
         with home_lock(places.home, patience_seconds):
-            if context.instance is not None and context.run_id is not None:
-                context.instance.add_run_tags(context.run_id, {HOLDS_TAG: "yes"})
+            if context.instance is not None and context.run is not None:
+                context.instance.add_run_tags(context.run.run_id, {HOLDS_TAG: "yes"})
             if places.uses_sample and ensure_sample(places) and context.log is not None:
                 context.log.info(f"simulated sample written to {places.sample}")
             yield LakeIOManager(UPath(places.home / "lake"))
