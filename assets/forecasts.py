@@ -136,12 +136,9 @@ def _year_ends(authority: Authority, made: Mapping[str, pl.DataFrame]) -> pl.Dat
         .sort("shortfall_probability", "unit_key", descending=[True, False], nulls_last=True)
         .select(
             pl.col("unit_key").replace(names).alias("unit"),
-            "estimate_amount",
-            "p10_amount",
-            "p50_amount",
-            "p90_amount",
+            pl.col("estimate_amount", "p10_amount", "p50_amount", "p90_amount").name.replace("_amount", ""),
             "shortfall_probability",
-            bar("shortfall_probability", full=1.0),
+            bar("shortfall_probability", full=1.0, width=10).alias("likely"),
         )
     )
 

@@ -89,7 +89,12 @@ def _cell(value: Any) -> str:
         return f"{value:,.2f}"
     if isinstance(value, Decimal):
         return f"{value:,.0f}" if value == value.to_integral_value() else f"{value:,}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else _plain(str(value))
+
+
+def _plain(text: str) -> str:
+    """Text that stays in its cell."""
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def tags(layer: str) -> Mapping[str, str]:

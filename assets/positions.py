@@ -172,7 +172,7 @@ def _unit_position(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
             "unit_name",
             "collected_amount",
             "share_of_estimate_pct",
-            bar("share_of_estimate_pct"),
+            bar("share_of_estimate_pct").alias("reached"),
             "same_period_pct",
             "pace_pct",
         )
@@ -238,9 +238,9 @@ def _quarantine(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
             value=mart,
             metadata=counted(
                 mart,
-                refused_rows=int(mart["rows"].sum()),
+                quarantined_rows=int(mart["rows"].sum()),
                 rules=shown(mart.drop("as_of", "publication_id"), 40),
-                **money(office.authority, refused_amount=int(core_quarantine["amount"].sum() or 0)),
+                **money(office.authority, quarantined_amount=int(core_quarantine["amount"].sum() or 0)),
             ),
         )
 
