@@ -8,6 +8,7 @@ import pytest
 
 from assets.publication import is_busy
 from assets.retries import may_pass, retry_or_fail
+from pipelines.dagster_home import open_instance
 from pipelines.outcome import failure_lines
 from warehouse.engines import WarehouseError
 from warehouse.publication_folder import PublicationFolder
@@ -28,7 +29,7 @@ def tries(needed: int, counter: Path, instance: dg.DagsterInstance) -> dg.Execut
 
 @pytest.mark.parametrize(("needed", "tried", "success"), [(1, 1, True), (3, 3, True), (9, 3, False)])
 def test_tried_again_so_often_and_then_said(tmp_path: Path, needed: int, tried: int, success: bool) -> None:
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+    with open_instance(tmp_path / "dagster") as instance:
         result = tries(needed, tmp_path / "counter", instance)
         assert result.success is success
         assert (tmp_path / "counter").stat().st_size == tried
