@@ -25,7 +25,7 @@ nightly: $(CORE)
 	@$(BIN)/wardcast nightly
 
 test: $(TEST)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(TEST)
 	@$(BIN)/ruff format --check .

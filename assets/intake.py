@@ -9,13 +9,16 @@ from assets.metadata import FRAME, columns_of, counted, shown, tags
 from assets.office import Office, night_of
 from assets.retries import may_pass, retry_or_fail
 from authorities.forms import DATASETS, Dataset
-from authorities.model import ALL
+from authorities.model import ALL, Authority
 from extracts.intake import stage_dataset, take_in
 from extracts.landing import LandingError
 from warehouse.tables.declare import Table
 from warehouse.tables.ledger import CORE_DELIVERY
 from warehouse.tables.staging import STAGED
 
+_SUMS = ("source_file", "amount_received", "amount_total_row")
+TOTAL_TOLERANCE_MINOR = 0
+"""Minor units by which a file's rows may differ from its own total: totals are exact sums."""
 _SHARE_RETRIES = 2
 _SHARE_WAIT_SECONDS = 5
 """A network share that is away for a moment."""
@@ -43,6 +46,11 @@ def _raw_delivery(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
             "all_files_claimed",
             asset="raw_delivery",
             description="Every file in the landing folder is claimed by a form",
+        ),
+        dg.AssetCheckSpec(
+            "files_add_up",
+            asset="raw_delivery",
+            description="The rows of each file add up to its own totals row, where it has one",
         ),
     ]
 
@@ -74,13 +82,13 @@ def _raw_delivery(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         return dg.MaterializeResult(
             value=register,
             metadata={**counted(register), "files": shown(statuses)},
-            check_results=_delivery_checks(register),
+            check_results=_delivery_checks(register, office.authority),
         )
 
     return raw_delivery
 
 
-def _delivery_checks(register: pl.DataFrame) -> list[dg.AssetCheckResult]:
+def _delivery_checks(register: pl.DataFrame, authority: Authority) -> list[dg.AssetCheckResult]:
     broken = register.filter(pl.col("status") == "unreadable")
     whole = broken.filter(pl.col("unit_key") == ALL)
     mended = register.filter(pl.col("status") == "read", pl.col("scope_to").is_not_null()).select(
@@ -99,7 +107,21 @@ def _delivery_checks(register: pl.DataFrame) -> list[dg.AssetCheckResult]:
             "unit_reports_readable", broken.filter(pl.col("unit_key").is_null()), dg.AssetCheckSeverity.WARN
         ),
         _problems("all_files_claimed", unclaimed, dg.AssetCheckSeverity.WARN),
+        _problems("files_add_up", _not_adding_up(register, authority), dg.AssetCheckSeverity.WARN),
     ]
+
+
+def _not_adding_up(register: pl.DataFrame, authority: Authority) -> pl.DataFrame:
+    """Files whose rows differ from their own totals row, in either direction, by more than the tolerance."""
+    currency = authority.settings.currency
+    difference = pl.col("amount_received") - pl.col("amount_total_row")
+    off = register.filter(pl.col("status") == "read", difference.abs() > TOTAL_TOLERANCE_MINOR)
+    said = [
+        f"{file}: its rows add up to {rows / currency.minor_per_unit:,.2f} {currency.code}, its own total says "
+        f"{total / currency.minor_per_unit:,.2f}. Rows may be missing, repeated or unreadable; ask the sender"
+        for file, rows, total in off.select(_SUMS).iter_rows()
+    ]
+    return off.with_columns(pl.Series("problem", said, dtype=pl.String))
 
 
 def _problems(name: str, rows: pl.DataFrame, severity: dg.AssetCheckSeverity) -> dg.AssetCheckResult:

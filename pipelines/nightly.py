@@ -82,7 +82,7 @@ def _execute(places: Places, instance: "dg.DagsterInstance", as_of: dt.date) -> 
         instance=instance,
         partition_key=as_of.isoformat(),
         raise_on_error=False,
-        run_config={"loggers": {"console": {"config": {}}}},
+        run_config={"loggers": {"console": {"config": {"steps": len(job.all_node_defs)}}}},
     )
     failures = [] if result.success else failure_lines(instance, result.run_id)
     made = [event.asset_key for event in result.get_asset_materialization_events()]

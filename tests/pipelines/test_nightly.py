@@ -1,5 +1,6 @@
 """The night from end to end: golden figures, the same again, files twice, past nights."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -26,6 +27,19 @@ def test_the_figures_of_the_news_item_come_out(published_home: Path) -> None:
     assert round(brief["spending_same_period_pct"], 1) == 147.7
     assert (brief["units_above_half_territory"], brief["units_total"]) == (8, 14)
     assert (brief["units_above_half_recurrent"], brief["leaders_recurrent"]) == (4, GOLDEN_LEADERS)
+
+
+def test_what_was_planted_is_told_with_its_place(published_home: Path, sample: Path) -> None:
+    """Failed checks of a published night are told to the office: rule, file and row, and sums that differ."""
+    notice = json.loads((published_home / "notices.jsonl").read_text().splitlines()[0])
+    assert notice["kind"] == "checks_failed"
+    faults = json.loads((sample / "manifest.json").read_text())["row_faults"]
+    unreadable = next(fault for fault in faults if fault["rule"] == "amount_is_a_number")
+    told = "\n".join(notice["lines"])
+    for fault in faults:
+        assert fault["rule"] in told
+        assert fault["path"].removeprefix("landing/") in told
+    assert f"files_add_up: {unreadable['path'].removeprefix('landing/')}: its rows add up to" in told
 
 
 def test_every_ward_not_above_half_is_warned_of(published_home: Path) -> None:
