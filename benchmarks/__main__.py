@@ -1,4 +1,4 @@
-"""Runs the benchmarks one after the other, or those named on the command line: ``python -m benchmarks night``."""
+"""Runs the benchmarks one after the other, or those named: ``python -m benchmarks night``."""
 
 import sys
 from importlib import import_module
