@@ -20,7 +20,13 @@ from warehouse.postgres_connection import Server, Session, SQLError, literal
 from warehouse.postgres_lock import hold_as_publisher, who_locks
 from warehouse.postgres_query import read_one_statement
 from warehouse.postgres_roles import renew_rights
-from warehouse.postgres_schema import bring_up_to_date, columns_of, examine, refuse_without_rights
+from warehouse.postgres_schema import (
+    act_as_owner,
+    bring_up_to_date,
+    columns_of,
+    examine,
+    refuse_without_rights,
+)
 from warehouse.postgres_tables import (
     CURRENT,
     PUBLIC,
@@ -101,6 +107,7 @@ class PostgresWarehouse:
             self._begin("lock")
             hold_as_publisher(session, self._server.shown)
             self._begin("schema")
+            act_as_owner(session)
             if bring_up_to_date(session, examine(session)):
                 renew_rights(session)
                 session.commit()

@@ -5,7 +5,7 @@ is said over the connection is in ``warehouse.postgres`` and the modules beside 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -24,6 +24,12 @@ OLDEST_SERVER = 15
 LOCK_SECONDS = 15
 CONNECT_SECONDS = 10
 _DRIVERS = ("postgresql", "postgresql+psycopg")
+# The last two: a publisher whose machine is gone must not hold its lock for hours.
+_SETTINGS = {
+    "TimeZone": "UTC", "search_path": "public", "tcp_keepalives_idle": "60", "tcp_keepalives_interval": "10",
+}  # fmt: skip
+# A night takes what it takes, whatever limits a database has for people.
+_PATIENCE = {"statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
 _UNREACHABLE = re.compile(
     r"refused|could not translate|timeout|timed out|No such file|unreachable|No route|starting up|"
     "shutting down"
@@ -88,6 +94,13 @@ class Session:
         with _said(), self._connection.cursor() as cursor:
             cursor.adbc_ingest(table, frame.to_arrow(), mode="append", db_schema_name=schema)
 
+    def set(self, settings: Mapping[str, str]) -> None:
+        """Set the server's parameters for as long as the session lasts."""
+        calls = ", ".join(
+            f"set_config({literal(name)}, {literal(value)}, false)" for name, value in settings.items()
+        )
+        self.rows(f"SELECT {calls}")
+
     def commit(self) -> None:
         """End the transaction and begin another."""
         with _said():
@@ -124,11 +137,7 @@ class Server:
         try:
             session = Session(connection)
             session.begin(read_only=read_only)
-            session.rows(
-                f"SELECT set_config('lock_timeout', '{LOCK_SECONDS}s', false), "
-                "set_config('TimeZone', 'UTC', false), set_config('search_path', 'public', false), "
-                "set_config('client_connection_check_interval', '5s', false)"
-            )
+            session.set(_SETTINGS | {"lock_timeout": f"{LOCK_SECONDS}s"} | ({} if read_only else _PATIENCE))
             self._refuse_old(session)
             yield session
         finally:

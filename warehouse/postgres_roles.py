@@ -99,6 +99,7 @@ def grant(url: str, unit_codes: Iterable[str], prefix: str = DEFAULT_PREFIX) -> 
         _hand_over(session, roles)
         for statement in (*_database_rights(server.database, roles), *_rights(session, roles)):
             session.run(statement)
+        _refuse_open(session, server.database)
         session.commit()
     return Granted(roles, wards, made, server.with_user(roles.owner))
 
@@ -194,6 +195,14 @@ def _database_rights(database: str, roles: Roles) -> Iterator[str]:
         yield f"GRANT CONNECT ON DATABASE {own} TO {identifier(role)}"
     for role in (roles.analyst, roles.wards):
         yield f"GRANT USAGE ON SCHEMA {PUBLIC} TO {identifier(role)}"
+
+
+def _refuse_open(session: Session, database: str) -> None:
+    """What is not the user's to revoke is left standing without an error: so look."""
+    if session.rows("SELECT has_database_privilege('public', current_database(), 'CONNECT')")[0][0]:
+        raise WarehouseError(
+            f"everybody may still connect to {database}; run this as the database's owner or a superuser"
+        )
 
 
 def _rights(session: Session, roles: Roles) -> Iterator[str]:

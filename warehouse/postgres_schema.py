@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from warehouse.engines import WarehouseError
-from warehouse.postgres_connection import Session, literal
+from warehouse.postgres_connection import Session, identifier, literal
 from warehouse.postgres_tables import (
     READABLE,
     SETTING,
@@ -228,6 +228,18 @@ def refuse_without_rights(session: Session) -> None:
             f"user {user} may not publish here; log in as the warehouse's owner, whom an administrator makes "
             "with  wardcast warehouse grant"
         )
+
+
+def act_as_owner(session: Session) -> None:
+    """Go on as the schema's owner, where there is one and the user may: what is made is then the owner's,
+    also when an administrator publishes."""
+    owners = session.rows(
+        "SELECT pg_get_userbyid(nspowner)::text FROM pg_namespace "  # noqa: S608 - our own schema
+        f"WHERE nspname = '{STORE}' AND pg_get_userbyid(nspowner) <> current_user "
+        "AND pg_has_role(nspowner, 'MEMBER')"
+    )
+    for (owner,) in owners:
+        session.run(f"SET ROLE {identifier(owner)}")
 
 
 def _run(session: Session, statements: Iterator[str]) -> None:

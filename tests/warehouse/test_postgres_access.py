@@ -70,6 +70,9 @@ def test_a_grant_makes_the_roles_once_and_again_changes_nothing(roles: tuple[Dat
     assert more.made == (names.ward("00999"),)
     assert database.rows("SELECT count(*) FROM dim_unit", names.ward("00999")) == [(4,)]
     assert database.rows("SELECT count(*) FROM mart_unit_position", names.ward("00999")) == [(0,)]
+    assert grant(database.url(names.owner), CODES, database.prefix).made == ()
+    with pytest.raises(WarehouseError, match=f"user {names.owner} may not do this; an administrator"):
+        grant(database.url(names.owner), ["00777"], database.prefix)
     passwords = database.rows(
         f"SELECT count(*) FROM pg_authid WHERE rolname LIKE '{database.prefix}\\_%' "
         "AND rolpassword IS NOT NULL"
@@ -189,6 +192,24 @@ def test_a_grant_after_publications_hands_them_over_and_new_tables_get_their_rig
         assert database.rows("SELECT DISTINCT collected_amount FROM mart_unit_position", user) == [
             (Decimal("510000000000.25"),)
         ]
+
+
+def test_what_an_administrator_publishes_is_the_owners_all_the_same(database: Database) -> None:
+    names = grant(database.url(), CODES, database.prefix).roles
+    publish_two_nights(database, "postgres")
+    publish_two_nights(database, names.owner)
+    assert len(open_warehouse(database.url(names.analyst)).publications()) == 4
+
+
+def test_a_grant_by_somebody_who_cannot_close_the_database_is_refused(database: Database) -> None:
+    helper = f"{database.prefix}_helper"
+    database.execute(
+        f"CREATE ROLE {helper} LOGIN CREATEROLE", f"GRANT CREATE ON DATABASE {database.name} TO {helper}",
+        f"GRANT ALL ON SCHEMA public TO {helper} WITH GRANT OPTION",
+    )  # fmt: skip
+    with pytest.raises(WarehouseError, match="run this as the database's owner or a superuser"):
+        grant(database.url(helper), CODES, database.prefix)
+    assert database.rows("SELECT count(*) FROM pg_namespace WHERE nspname = 'store'") == [(0,)]
 
 
 def test_an_administrator_need_not_be_a_superuser(database: Database) -> None:

@@ -339,6 +339,9 @@ def test_a_reader_of_several_statements_keeps_one_publication_in_a_repeatable_re
         assert held.execute(amount).fetchall() == [(Decimal("1.00"),)]
         assert held.execute("SELECT count(*) FROM dim_unit").fetchall() == [(len(UNITS),)]
         assert pg.query(amount).item() == Decimal("2.00")
+        # A year's first night makes partitions, for which it must not have to wait for readers.
+        pg.publish(NEW_YEAR, marts(NEW_YEAR, "3.00"), dimensions(), facts())
+        assert held.execute(amount).fetchall() == [(Decimal("1.00"),)]
 
 
 def test_a_publication_of_many_rows_arrives_whole(pg: Warehouse) -> None:
