@@ -118,8 +118,8 @@ def _not_adding_up(register: pl.DataFrame, authority: Authority) -> pl.DataFrame
     off = register.filter(pl.col("status") == "read", difference.abs() > TOTAL_TOLERANCE_MINOR)
     unit = currency.minor_per_unit
     said = [
-        f"{file}: its rows add up to {rows / unit:,.2f} {currency.code}, its own total says {total / unit:,.2f}. "
-        "Rows may be missing, repeated or unreadable; ask the sender"
+        f"{file}: its rows add up to {rows / unit:,.2f} {currency.code}, its own total says "
+        f"{total / unit:,.2f}. Rows may be missing, repeated or unreadable; ask the sender"
         for file, rows, total in off.select(_SUMS).iter_rows()
     ]
     return off.with_columns(pl.Series("problem", said, dtype=pl.String))
