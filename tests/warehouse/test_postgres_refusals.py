@@ -226,7 +226,8 @@ def test_a_connection_that_breaks_is_told_and_nothing_is_half_published(
     def end_publisher(step: str) -> None:
         if step == "register":
             database.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'wardcast run%'"
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE application_name LIKE 'wardcast run%'"
             )
 
     breaking = PostgresWarehouse(database.url(), kept_days=35, at_step=end_publisher)
