@@ -13,7 +13,7 @@ from assets.office import Office, night_of
 from assets.retries import retry_or_fail
 from bulletins.page import render_bulletin
 from expectations.suites import explanation_of
-from warehouse.engines import PublicationFacts, WarehouseError
+from warehouse.engines import PublicationFacts, WarehouseBusyError, WarehouseError
 from warehouse.marts import dimensions
 from warehouse.projections import polars_schema
 from warehouse.tables.marts import MARTS, PUBLICATION
@@ -60,7 +60,7 @@ def _publication(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
             raise retry_or_fail(
                 context,
                 str(error),
-                retries=_PUBLISH_RETRIES if is_busy(error) else 0,
+                retries=_PUBLISH_RETRIES if isinstance(error, WarehouseBusyError) else 0,
                 wait_seconds=_PUBLISH_WAIT_SECONDS,
             ) from error
         row = {name: getattr(made, name) for name in polars_schema(PUBLICATION)}
@@ -75,11 +75,6 @@ def _publication(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         )
 
     return publication
-
-
-def is_busy(error: WarehouseError) -> bool:
-    """Whether another publisher holds the warehouse: the one thing here that waiting mends."""
-    return isinstance(error.__cause__, BlockingIOError)
 
 
 def check_counts(context: dg.AssetExecutionContext) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from pipelines.progress import console_lines
 from pipelines.schedules import nightly_schedule
 from pipelines.sensors import watching_sensors
 from pipelines.settings import Places, Settings, code_version
+from warehouse.engines import bears_password
 
 NIGHTLY = "nightly"
 PUBLICATION = "publication"
@@ -50,7 +51,7 @@ def build_definitions(places: Places, lake: dg.IOManagerDefinition | None = None
         authority_folder=str(places.authority.folder.absolute()),
         landing=str(places.landing),
         home=str(places.home),
-        warehouse_url=places.warehouse_url,
+        warehouse_url=_shown_in_the_ui(places.warehouse_url),
         code_version=code_version(),
     )
     return dg.Definitions(
@@ -62,6 +63,14 @@ def build_definitions(places: Places, lake: dg.IOManagerDefinition | None = None
         executor=dg.in_process_executor,
         loggers={"console": console_lines},
     )
+
+
+def _shown_in_the_ui(url: str) -> str:
+    """The warehouse's URL as a resource's configuration, which Dagster's UI shows.
+
+    A password in it, which only the environment can have given, stays there and is read from there.
+    """
+    return dg.EnvVar("WARDCAST_WAREHOUSE") if bears_password(url) else url
 
 
 def nights_of(places: Places) -> dg.DailyPartitionsDefinition:

@@ -1,6 +1,7 @@
 """What a night prints at its end: the brief in words, the warnings, and where everything lies."""
 
 import datetime as dt
+import shlex
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +9,7 @@ import polars as pl
 
 from authorities.loading import DEFAULT_AUTHORITY
 from pipelines.settings import Places, Settings
-from warehouse.engines import open_warehouse
+from warehouse.engines import open_warehouse, shown_url
 
 EXAMPLE_QUERY = "SELECT * FROM latest.mart_unit_position"
 
@@ -26,7 +27,7 @@ def night_report(places: Places, night: dt.date) -> str:
     latest = places.home / "bulletin" / night.isoformat() / "index.html"
     lines += [
         "",
-        f"marts:    {places.warehouse_url}",
+        f"marts:    {shown_url(places.warehouse_url)}",
         f"bulletin: {latest}",
         f'query:    wardcast query "{EXAMPLE_QUERY}"{_options(places)}',
     ]
@@ -41,7 +42,7 @@ def _options(places: Places) -> str:
     return (
         said
         if places.warehouse_url == default.warehouse_url
-        else f"{said} --warehouse {places.warehouse_url}"
+        else f"{said} --warehouse {shlex.quote(shown_url(places.warehouse_url))}"
     )
 
 

@@ -29,6 +29,10 @@ class WarehouseError(Exception):
     """The warehouse cannot do what was asked; the message says why and what to do."""
 
 
+class WarehouseBusyError(WarehouseError):
+    """Another publisher holds the warehouse; waiting helps."""
+
+
 @dataclass(frozen=True)
 class PublicationFacts:
     """What the caller knows of a publication before it exists. ``published_at`` bears a time zone."""

@@ -5,7 +5,7 @@ ends. Which tables somebody keeps locked is asked on a connection of its own, as
 more.
 """
 
-from warehouse.engines import WarehouseError
+from warehouse.engines import WarehouseBusyError, WarehouseError
 from warehouse.postgres_connection import Server, Session, SQLError
 
 PUBLISHER_LOCK = 0x57415244
@@ -28,7 +28,7 @@ def hold_as_publisher(session: Session, shown: str) -> None:
         "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     )
     names = [f"{name or 'a client'} (user {user}, from {host})" for name, user, host in holders]
-    raise WarehouseError(
+    raise WarehouseBusyError(
         f"{shown} is being published to by {', '.join(names) or 'another run'}; run again when it has ended"
     )
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import polars as pl
 
-from warehouse.engines import WarehouseError
+from warehouse.engines import WarehouseBusyError, WarehouseError
 from warehouse.publication_register import Register
 from warehouse.tables.marts import PUBLICATION
 
@@ -168,7 +168,7 @@ class PublishingLock:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             holder = _record(os.pread(self._descriptor, 4096, 0)).get("by", "another run")
-            raise WarehouseError(
+            raise WarehouseBusyError(
                 f"{link} is being published to by {holder}; run again when it has ended"
             ) from error
 

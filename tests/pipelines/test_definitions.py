@@ -186,3 +186,13 @@ def test_a_home_is_held_until_it_is_let_go_of(tmp_path: Path) -> None:
         home_lock(tmp_path),
     ):
         pytest.fail("held twice")
+
+
+def test_a_password_in_the_warehouse_url_stays_in_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster's UI shows a resource's configuration: it may name the variable, never the secret."""
+    monkeypatch.setenv("WARDCAST_WAREHOUSE", "postgresql+psycopg://office:s3cret@localhost/budget")
+    definitions = build_definitions(Places(Settings(home=tmp_path)))
+    office = definitions.resources["office"]  # type: ignore[index]
+    assert "s3cret" not in repr(office.get_resource_definition().config_schema.default_value)  # type: ignore[union-attr]

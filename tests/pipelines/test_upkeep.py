@@ -103,7 +103,7 @@ def test_runs_of_the_command_and_runs_that_held_the_home_are_dead_once_it_is_fre
     waiting = under_way(instance, by_daemon=True)
     assert close_interrupted(instance, NOW) == 2
     assert statuses(instance) == {by_command: FAILURE, held: FAILURE, waiting: STARTED}
-    after = NOW + dt.timedelta(seconds=2 * DAEMON_PATIENCE_SECONDS + 60)
+    after = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=2 * DAEMON_PATIENCE_SECONDS + 60)
     assert [run.run_id for run in interrupted(instance, after)] == [waiting]
 
 
