@@ -43,12 +43,13 @@ bench: $(BENCH)
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
 
+# The widest set first, the others within it: tests run on the very versions that a night runs on.
 lock: $(TOOLS)
 	@$(COMPILE) locks/tools.in -o locks/tools.txt
-	@$(COMPILE) pyproject.toml -o locks/core.txt
-	@$(COMPILE) --extra ui pyproject.toml -o locks/ui.txt
 	@$(COMPILE) --group test --extra ui pyproject.toml -o locks/test.txt
-	@$(COMPILE) --group test --group bench --extra ui pyproject.toml -o locks/bench.txt
+	@$(COMPILE) -c locks/test.txt pyproject.toml -o locks/core.txt
+	@$(COMPILE) -c locks/test.txt --extra ui pyproject.toml -o locks/ui.txt
+	@$(COMPILE) -c locks/test.txt --group test --group bench --extra ui pyproject.toml -o locks/bench.txt
 
 clean:
 	rm -rf .venv var

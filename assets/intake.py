@@ -1,6 +1,7 @@
 """Assets of the first stretch: the register of files with their kept raw rows, and the staged rows."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import dagster as dg
 import polars as pl
@@ -17,6 +18,7 @@ from warehouse.tables.ledger import CORE_DELIVERY
 from warehouse.tables.staging import STAGED
 
 _SUMS = ("source_file", "amount_received", "amount_total_row")
+_SHOWN_FILES = 5
 TOTAL_TOLERANCE_MINOR = 0
 """Minor units by which a file's rows may differ from its own total: totals are exact sums."""
 _SHARE_RETRIES = 2
@@ -46,6 +48,11 @@ def _raw_delivery(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
             "all_files_claimed",
             asset="raw_delivery",
             description="Every file in the landing folder is claimed by a form",
+        ),
+        dg.AssetCheckSpec(
+            "no_file_has_gone",
+            asset="raw_delivery",
+            description="Every file that the run before had read still lies in the landing folder",
         ),
         dg.AssetCheckSpec(
             "files_add_up",
@@ -78,11 +85,13 @@ def _raw_delivery(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
                 retries=_SHARE_RETRIES if may_pass(error) else 0,
                 wait_seconds=_SHARE_WAIT_SECONDS,
             ) from error
+        if not (register["status"] == "read").any():
+            raise dg.Failure(_nothing_read(office, register), allow_retries=False)
         statuses = register.group_by("status").agg(pl.len().alias("files")).sort("status")
         return dg.MaterializeResult(
             value=register,
             metadata={**counted(register), "files": shown(statuses)},
-            check_results=_delivery_checks(register, office.authority),
+            check_results=[*_delivery_checks(register, office.authority), _gone_check(office, register)],
         )
 
     return raw_delivery
@@ -109,6 +118,44 @@ def _delivery_checks(register: pl.DataFrame, authority: Authority) -> list[dg.As
         _problems("all_files_claimed", unclaimed, dg.AssetCheckSeverity.WARN),
         _problems("files_add_up", _not_adding_up(register, authority), dg.AssetCheckSeverity.WARN),
     ]
+
+
+def _nothing_read(office: Office, register: pl.DataFrame) -> str:
+    """Why a night without any extract is refused: it would publish zeros over good figures."""
+    told = [problem for problem in register["problem"].unique().sort() if problem][:_SHOWN_FILES]
+    return "\n  ".join(
+        [
+            f"none of the {register.height} files in {office.landing_folder} could be read as an extract that "
+            "had arrived by this night. Check the folder, the file names and the night",
+            *told,
+        ]
+    )
+
+
+def _gone_check(office: Office, register: pl.DataFrame) -> dg.AssetCheckResult:
+    """Files that the run before had read and that are gone: what they stated is not counted now."""
+    before = sorted((office.home_folder / "lake" / "raw_delivery").glob("*.parquet"), key=_written)
+    gone: list[str] = []
+    if before:
+        earlier = pl.read_parquet(before[-1]).filter(pl.col("status") == "read")
+        gone = sorted(set(earlier["source_file"]) - set(register["source_file"]))
+    more = f" and {len(gone) - _SHOWN_FILES} more" if len(gone) > _SHOWN_FILES else ""
+    return dg.AssetCheckResult(
+        passed=not gone,
+        check_name="no_file_has_gone",
+        asset_key="raw_delivery",
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{len(gone)} files that the run before had read are gone from the landing folder, and "
+        f"what they stated is no longer counted: {', '.join(gone[:_SHOWN_FILES])}{more}. Put them back: the "
+        "ledger is made from all files each night"
+        if gone
+        else None,
+        metadata={"files": len(gone)},
+    )
+
+
+def _written(path: Path) -> int:
+    return path.stat().st_mtime_ns
 
 
 def _not_adding_up(register: pl.DataFrame, authority: Authority) -> pl.DataFrame:

@@ -47,6 +47,7 @@ def check_before(places: Places, as_of: dt.date, now: dt.datetime) -> None:
     from warehouse.engines import open_warehouse
 
     _refuse_outside(places, as_of, now)
+    _refuse_mixing(places)
     make_home(places.home)
     open_warehouse(places.warehouse_url).check_writable()
 
@@ -105,6 +106,15 @@ def _tell(places: Places, outcome: NightOutcome, now: dt.datetime) -> None:
             run_id=outcome.run_id,
             lines=outcome.failed_checks,
             now=now,
+        )
+
+
+def _refuse_mixing(places: Places) -> None:
+    """Simulated nights and real ones do not share a home: side by side nobody could tell them apart."""
+    if places.sample.exists() and not places.uses_sample:
+        raise NightRefusedError(
+            f"{places.home} holds the simulated sample's nights. Give your own files a home of their own "
+            f"with --home, and your authority a code other than '{places.authority.code}' in authority.yaml"
         )
 
 

@@ -25,7 +25,9 @@ def failure_lines(instance: dg.DagsterInstance, run_id: str) -> list[str]:
     lines = []
     for event in _events(instance, run_id, dg.DagsterEventType.STEP_FAILURE):
         data = event.step_failure_data
-        if data.user_failure_data is not None and data.user_failure_data.description:
+        if data.error is not None and data.error.cls_name == "DagsterAssetCheckFailedError":
+            said = "held back by a check"
+        elif data.user_failure_data is not None and data.user_failure_data.description:
             said = data.user_failure_data.description
         else:
             said = _own_words(data.error) or "failed"

@@ -11,7 +11,7 @@ from authorities.loading import DEFAULT_AUTHORITY
 from pipelines.settings import Places, Settings
 from warehouse.engines import open_warehouse, shown_url
 
-EXAMPLE_QUERY = "SELECT * FROM latest.mart_unit_position"
+EXAMPLE_QUERY = "SELECT * FROM mart_unit_position"
 
 
 def night_report(places: Places, night: dt.date) -> str:
@@ -29,7 +29,7 @@ def night_report(places: Places, night: dt.date) -> str:
         "",
         f"marts:    {shown_url(places.warehouse_url)}",
         f"bulletin: {latest}",
-        f'query:    wardcast query "{EXAMPLE_QUERY}"{_options(places)}',
+        f"query:    wardcast query \"{EXAMPLE_QUERY} WHERE as_of = '{night}'\"{_options(places)}",
     ]
     return "\n".join(lines)
 

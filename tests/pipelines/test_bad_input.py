@@ -56,6 +56,37 @@ def test_an_empty_landing_folder(wardcast: Wardcast, home: Path, tmp_path: Path)
     stands_alone(home)
 
 
+def test_files_of_which_none_is_an_extract(wardcast: Wardcast, home: Path, tmp_path: Path) -> None:
+    """Zeros would be published over good figures: a share that is not mounted may hold a read-me alone."""
+    stray = tmp_path / "stray"
+    stray.mkdir()
+    (stray / "doc_truoc.txt").write_text("not mounted")
+    code, said = run(wardcast, stray, home)
+    assert code == 1
+    assert "none of the 1 files" in said
+    assert "doc_truoc.txt: no form claims this file" in said
+    stands_alone(home)
+
+
+def test_files_that_are_gone_are_told_of(wardcast: Wardcast, home: Path, landing: Path) -> None:
+    (landing / LISTING).unlink()
+    code, said = run(wardcast, landing, home)
+    assert code == 0, said
+    assert "no_file_has_gone: 1 files" in said
+    assert str(LISTING) in said
+
+
+def test_real_files_do_not_share_a_home_with_the_sample(
+    wardcast: Wardcast, home: Path, landing: Path
+) -> None:
+    (home / "sample").mkdir()
+    code, said = run(wardcast, landing, home)
+    assert code == 1
+    assert "simulated" in said
+    assert "--home" in said
+    stands_alone(home)
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
