@@ -125,8 +125,8 @@ def _nothing_read(office: Office, register: pl.DataFrame) -> str:
     told = [problem for problem in register["problem"].unique().sort() if problem][:_SHOWN_FILES]
     return "\n  ".join(
         [
-            f"none of the {register.height} files in {office.landing_folder} could be read as an extract that "
-            "had arrived by this night. Check the folder, the file names and the night",
+            f"none of the {register.height} files in {office.landing_folder} could be read as an extract "
+            "that had arrived by this night. Check the folder, the file names and the night",
             *told,
         ]
     )
