@@ -5,7 +5,7 @@ know files only through it and the kept raw rows, never through the landing fold
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,30 +28,23 @@ _TOO_MUCH = 10**18
 """Minor units that no DECIMAL(20,2) holds."""
 _PERSONAL = ("taxpayer_name", "taxpayer_no")
 """Raw columns that no staged row has; they are not read again."""
-Progress = Callable[[int, int, str], None]
-"""Told after each file: how many are done, of how many, and which."""
 
 
-def take_in(
-    authority: Authority, landing: Path, store: Path, as_of: dt.date, progress: Progress | None = None
-) -> pl.DataFrame:
+def take_in(authority: Authority, landing: Path, store: Path, as_of: dt.date) -> pl.DataFrame:
     """Read what had arrived by ``as_of``, keep its raw rows in ``store``, and give the register.
 
     Raises:
         LandingError: the landing folder is missing or empty.
     """
-    deliveries = scan_landing(authority, landing)
     rows: list[tuple[object, ...]] = []
     read: set[str] = set()
-    for done, delivery in enumerate(deliveries, start=1):
+    for delivery in scan_landing(authority, landing):
         # A copy of a file that could not be read is its own first delivery.
         known = delivery if delivery.repeats in read else replace(delivery, repeats="")
         status, row = _register_row(authority, known, store, as_of)
         rows.append(row)
         if status == "read":
             read.add(delivery.source_file)
-        if progress is not None:
-            progress(done, len(deliveries), delivery.source_file)
     register = pl.DataFrame(rows, schema=polars_schema(CORE_DELIVERY), orient="row")
     return conform(register, CORE_DELIVERY)
 

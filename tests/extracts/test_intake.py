@@ -1,7 +1,6 @@
 """The register answers for every row and its money; raw rows are kept once, for the owner's eyes only."""
 
 import stat
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -132,16 +131,3 @@ def test_a_store_that_cannot_be_written_is_no_fault_of_the_file(office: Office) 
 
     with pytest.raises(OSError, match="store"):
         office.register()
-
-
-def test_progress_is_told_after_each_file(office: Office, tmp_path: Path) -> None:
-    from extracts.intake import take_in
-    from tests.extracts.conftest import AS_OF
-
-    office.listing(row(1, "5"))
-    office.put("other.csv", "x")
-    told: list[tuple[int, int, str]] = []
-
-    take_in(office.authority, office.landing, office.store, AS_OF, lambda *what: told.append(what))
-
-    assert [(done, of) for done, of, _ in told] == [(1, 2), (2, 2)]
