@@ -5,9 +5,11 @@ right. The models themselves are in ``authorities.model``.
 """
 
 import csv
+import datetime as dt
 import difflib
 import hashlib
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +20,7 @@ from authorities.forms import ExtractForm
 from authorities.model import (
     Authority,
     AuthorityFile,
+    OutsideUnit,
     RecurrentLine,
     RevenueItem,
     RevenueLine,
@@ -68,6 +71,7 @@ def load_authority(folder: Path) -> Authority:
     parts: dict[str, Any] = {
         "units": reader.csv_file("units.csv", Unit),
         "successions": reader.csv_file("successions.csv", Succession, optional=True),
+        "outside_units": reader.csv_file("outside_units.csv", OutsideUnit, optional=True),
         "lines": reader.csv_file("revenue_lines.csv", RevenueLine),
         "items": reader.csv_file("revenue_items.csv", RevenueItem),
         "sharing_rules": reader.csv_file("sharing_rules.csv", SharingRule, optional=True),
@@ -282,6 +286,8 @@ def _cross_checks(authority: Authority) -> Iterator[str]:
             hint = f"did you mean '{near[0]}'?" if near else "add it to revenue_lines.csv"
             yield f"{file}: '{what}' names line '{line_code}', which revenue_lines.csv lacks; {hint}"
     yield from _unknown_units(authority)
+    yield from _successions(authority)
+    yield from _overlaps(authority)
     yield from _duplicates("units.csv", "unit_key", [unit.unit_key for unit in authority.units])
     yield from _duplicates("revenue_items.csv", "item_code", [item.item_code for item in authority.items])
     yield from _duplicates("revenue_lines.csv", "line_code", [line.line_code for line in authority.lines])
@@ -289,18 +295,56 @@ def _cross_checks(authority: Authority) -> Iterator[str]:
 
 
 def _unknown_units(authority: Authority) -> Iterator[str]:
-    """References to units that ``units.csv`` lacks; only a successor may lie outside the authority."""
+    """References to units that ``units.csv`` lacks; a successor may stand in ``outside_units.csv``."""
     codes, keys = {unit.code for unit in authority.units}, {unit.unit_key for unit in authority.units}
+    beyond = keys | {unit.unit_key for unit in authority.outside_units}
     references = [
         *(("sharing_rules.csv", rule.unit_code, codes | {"*"}) for rule in authority.sharing_rules),
         *(("shocks.yaml", code, codes) for shock in authority.shocks for code in shock.unit_codes),
         *(("successions.csv", succession.old_unit_key, keys) for succession in authority.successions),
+        *(("successions.csv", succession.new_unit_key, beyond) for succession in authority.successions),
     ]
     for file, named, known in references:
         if named not in known:
             near = difflib.get_close_matches(named, sorted(known), n=1)
             hint = f"did you mean '{near[0]}'?" if near else "add it to units.csv"
             yield f"{file}: unit '{named}' is not in units.csv; {hint}"
+
+
+def _successions(authority: Authority) -> Iterator[str]:
+    """Parts that are not a whole, and parts of units that go on or of units that come too late."""
+    parts: dict[tuple[str, dt.date], Decimal] = {}
+    for part in authority.successions:
+        key = (part.old_unit_key, part.effective_on)
+        parts[key] = parts.get(key, Decimal(0)) + part.weight
+    ends = {unit.unit_key: unit.valid_to for unit in authority.units}
+    starts = {unit.unit_key: unit.valid_from for unit in authority.units}
+    for (old, day), whole in sorted(parts.items()):
+        if whole != 1:
+            yield f"successions.csv: the weights of '{old}' on {day} add up to {whole}; make them add up to 1"
+        end = ends.get(old)
+        if old in ends and (end is None or end + dt.timedelta(days=1) != day):
+            stands = "without an end" if end is None else f"to {end}"
+            yield f"successions.csv: '{old}' passes on {day}, stands {stands} in units.csv; make them agree"
+    for part in authority.successions:
+        if starts.get(part.new_unit_key, part.effective_on) > part.effective_on:
+            yield (
+                f"successions.csv: '{part.new_unit_key}' takes over on {part.effective_on}, before it stands "
+                "in units.csv; correct one of the two days"
+            )
+
+
+def _overlaps(authority: Authority) -> Iterator[str]:
+    """Units of one code that stand at the same time: no day's money could be placed."""
+    for place, unit in enumerate(authority.units):
+        for other in authority.units[:place]:
+            if unit.code == other.code and (
+                other.holds_on(unit.valid_from) or unit.holds_on(other.valid_from)
+            ):
+                yield (
+                    f"units.csv: code '{unit.code}' is {other.name} from {other.valid_from} and {unit.name} "
+                    f"from {unit.valid_from} at the same time; end one before the other begins"
+                )
 
 
 def _duplicates(file: str, key: str, values: list[str]) -> Iterator[str]:

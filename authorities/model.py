@@ -98,15 +98,43 @@ class Unit(Dated):
         return f"{self.code}@{self.valid_from.year}"
 
 
+WeightBasis = Literal["whole", "area", "population", "revenue", "assumed"]
+Weight = Annotated[Decimal, Field(ge=0, le=1, decimal_places=4)]
+
+
 class Succession(Model):
-    """Which unit carries on another's territory, and with what weight: a row of ``succession.csv``."""
+    """Which unit carries on another's territory, and with what weight: a row of ``successions.csv``.
+
+    The weights of one unit's parts on one day add up to 1. A successor may lie outside the authority
+    (``outside_units.csv``), or be a unit that stood before and grows.
+    """
 
     old_unit_key: str
     new_unit_key: str
     effective_on: dt.date
-    weight: Annotated[Decimal, Field(ge=0, le=1)] | None = None
+    weight: Weight
+    weight_low: Weight
+    weight_high: Weight
+    """The range in which the weight is believed to lie; equal to it where it is known."""
+    weight_basis: WeightBasis
     assumed: bool
     source: str
+
+    @model_validator(mode="after")
+    def _in_range(self) -> Self:
+        if not self.weight_low <= self.weight <= self.weight_high:
+            raise ValueError(
+                f"weight {self.weight} lies outside its own range {self.weight_low} to {self.weight_high}"
+            )
+        return self
+
+
+class OutsideUnit(Model):
+    """A place of another authority that took over part of a unit's territory: ``outside_units.csv``."""
+
+    unit_key: Annotated[str, Field(pattern=r"^.+@\d{4}$")]
+    name: Annotated[str, Field(min_length=1)]
+    source: str = ""
 
 
 class RevenueLine(Model):
@@ -216,6 +244,7 @@ class Authority(Model):
     settings: AuthorityFile
     units: tuple[Unit, ...]
     successions: tuple[Succession, ...] = ()
+    outside_units: tuple[OutsideUnit, ...] = ()
     lines: tuple[RevenueLine, ...]
     items: tuple[RevenueItem, ...]
     sharing_rules: tuple[SharingRule, ...] = ()
