@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from forecasts.arrays import Flags, Floats
-from forecasts.kalman import filter_gains
+from forecasts.kalman import BLOCKS, filter_gains
 
 _WIDE = 1e4
 """Prior variance of the level, in irregular variances: vague beside series that start near zero."""
@@ -40,8 +40,9 @@ class ModelSpec:
     ar: float = 0.0
     ar_variance: float = 0.0
 
-    def system(self, series: Floats) -> Any:
-        """The statsmodels model over one series (NaN where missing), ready to filter at `parameters`."""
+    def system(self, series: Floats, scale: float = 1.0) -> Any:
+        """The statsmodels model over one series (NaN where missing), ready to filter at
+        `parameters(scale)`."""
         from statsmodels.tsa.statespace.structural import UnobservedComponents
 
         model = UnobservedComponents(
@@ -55,7 +56,7 @@ class ModelSpec:
             model["transition", 0, 1] = self.damping
             model["transition", 1, 1] = self.damping
         model.ssm.tolerance = 0  # else the filter takes small variances for settled ones
-        model.ssm.initialize_known(np.zeros(model.k_states), self._prior(model.k_states))
+        model.ssm.initialize_known(np.zeros(model.k_states), scale * self._prior(model.k_states))
         return model
 
     def parameters(self, scale: float = 1.0) -> Floats:
@@ -87,7 +88,8 @@ class Maps:
 
     whiten: G × K × T, from a series to standardised innovations at unit scale; log_variance: G, sum of their
     log variances; ahead: G × H × T, from a series to its point forecasts; covariance: G × H × H at unit
-    scale.
+    scale; deviation: G × K of the innovations, at unit scale; parts: G × blocks × H × T, what level, season
+    and autoregression (`kalman.BLOCKS`) give of `ahead`.
     """
 
     grid: tuple[ModelSpec, ...]
@@ -96,6 +98,7 @@ class Maps:
     ahead: Floats
     covariance: Floats
     deviation: Floats
+    parts: Floats
 
     @property
     def counted(self) -> int:
@@ -133,10 +136,12 @@ def _maps(grid: tuple[ModelSpec, ...], pattern: bytes, horizon: int) -> Maps:
     whiten = np.zeros((len(grid), int(counted.sum()), len(observed)))
     ahead, covariance = np.zeros((len(grid), horizon, len(observed))), np.zeros((len(grid), horizon, horizon))
     deviation = np.zeros((len(grid), int(counted.sum())))
+    parts = np.zeros((len(grid), len(BLOCKS), horizon, len(observed)))
     for place, spec in enumerate(grid):
         gains = filter_gains(spec.system(np.where(observed, 0.0, np.nan)), spec.parameters(), horizon)
         surprises, state = gains.responses(observed)
         whiten[place] = (surprises / np.sqrt(gains.variance)).T[counted]
         deviation[place] = np.sqrt(gains.variance[counted])
         ahead[place], covariance[place] = gains.forecasts(state).T, gains.forecast_cov
-    return Maps(grid, whiten, 2 * np.log(deviation).sum(axis=1), ahead, covariance, deviation)
+        parts[place] = gains.forecasts_by_block(state).transpose(0, 2, 1)
+    return Maps(grid, whiten, 2 * np.log(deviation).sum(axis=1), ahead, covariance, deviation, parts)

@@ -10,7 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from forecasts.arrays import Flags, Floats
+from forecasts.arrays import Flags, Floats, Integers
+
+BLOCKS = ("level", "season", "ar")
+"""What the states of a structural model stand for: its level (with a slope), its season, an autoregression.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,7 @@ class Gains:
 
     gain: T × m; variance: T, of the innovations; design: m; transition: m × m; usable: T, months that are
     observed and past the diffuse start; forecast_cov: H × H of the months to come; forecast_map: H × m, from
-    the last state.
+    the last state; block: m, position in `BLOCKS` of what each state stands for.
     """
 
     gain: Floats
@@ -29,6 +33,7 @@ class Gains:
     usable: Flags
     forecast_map: Floats
     forecast_cov: Floats
+    block: Integers
 
     def innovations(self, series: Floats) -> tuple[Floats, Floats]:
         """Innovations (n × T, zero where missing) and the state after the last month (m × n) of series (n ×
@@ -64,6 +69,16 @@ class Gains:
         means: Floats = (self.forecast_map @ state).T
         return means
 
+    def forecasts_by_block(self, state: Floats) -> Floats:
+        """Blocks × n × H, the parts of `forecasts` in the order of `BLOCKS`, which add up to it.
+
+        Blocks of states do not mix from month to month, so that each is forecast by its own linear map.
+        """
+        parts: Floats = np.stack(
+            [(self.forecast_map[:, self.block == b] @ state[self.block == b]).T for b in range(len(BLOCKS))]
+        )
+        return parts
+
     def standardised(self, innovations: Floats) -> Floats:
         """Innovations over their standard deviation at unit scale; NaN where there is none."""
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -87,7 +102,15 @@ def filter_gains(model: Any, parameters: Floats, horizon: int) -> Gains:
         usable,
         maps,
         cov,
+        _blocks(model),
     )
+
+
+def _blocks(model: Any) -> Integers:
+    """Position in `BLOCKS` of each of a statsmodels structural model's states, by their names."""
+    kinds = {"seasonal": "season", "ar": "ar"}
+    names = [str(name).split(".")[0] for name in model.state_names]
+    return np.array([BLOCKS.index(kinds.get(name, "level")) for name in names], dtype=np.int64)
 
 
 def _constant(matrix: Floats) -> Floats:

@@ -1,12 +1,14 @@
-"""The bank beside statsmodels: the same likelihoods, innovations, forecasts and covariances."""
+"""The bank beside statsmodels: the same likelihoods, innovations, forecasts, covariances and components."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from statsmodels.tsa.statespace.sarimax import SARIMAX
+from statsmodels.tsa.statespace.structural import UnobservedComponents
 
-from forecasts.bank import ModelSpec, maps_for
-from forecasts.kalman import filter_gains
+from forecasts.bank import Maps, ModelSpec, maps_for
+from forecasts.factors import FACTOR_GRID, RESIDUAL_GRID
+from forecasts.kalman import BLOCKS, filter_gains
 
 GRID = (
     ModelSpec(level=0.1),
@@ -16,7 +18,11 @@ GRID = (
     ModelSpec(level=0.05, season_prior=3.0, slope=0.05),
     ModelSpec(level=0.03, season=0.001, season_prior=3.0, ar=0.5, ar_variance=1.0),
 )
-HORIZON = 9
+USED = tuple(dict.fromkeys(GRID + FACTOR_GRID + RESIDUAL_GRID))
+"""Every point the engine weighs, and shapes (slopes) it could."""
+WITH_AR = tuple(spec for spec in USED if spec.ar_variance and not spec.season)
+"""Points whose season, if any, does not move: those that a regression with ARMA errors can state as well."""
+HORIZONS = st.integers(1, 17)
 
 
 @st.composite
@@ -33,64 +39,147 @@ def close(ours: object, theirs: object) -> None:
     np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
-@given(series=gappy_series(), point=st.integers(0, len(GRID) - 1))
-def test_maps_are_statsmodels_filter(series: np.ndarray, point: int) -> None:
+def alone(spec: ModelSpec, series: np.ndarray, horizon: int) -> Maps:
+    """The maps of one point for the months a series has."""
+    return maps_for((spec,), np.isfinite(series), horizon)
+
+
+def followed_by(series: np.ndarray, months: int) -> np.ndarray:
+    """A series with months to come of which nothing is known: statsmodels forecasts them as it filters."""
+    return np.concatenate([series, np.full(months, np.nan)])
+
+
+@settings(max_examples=60, deadline=None)
+@given(series=gappy_series(), spec=st.sampled_from(USED), horizon=HORIZONS)
+def test_maps_are_statsmodels_filter(series: np.ndarray, spec: ModelSpec, horizon: int) -> None:
     observed = np.isfinite(series)
-    maps, spec = maps_for(GRID, observed, HORIZON), GRID[point]
-    known = np.nan_to_num(series)[None]
+    maps, known = alone(spec, series, horizon), np.nan_to_num(series)
     results = spec.system(series).filter(spec.parameters())
     counted = observed & (np.arange(len(series)) >= 1)
-    close(maps.innovations(point, known)[0], results.filter_results.standardized_forecasts_error[0][counted])
-    theirs = results.get_forecast(HORIZON)
-    close(maps.ahead[point] @ known[0], theirs.predicted_mean)
-    close(np.diag(maps.covariance[point]), theirs.var_pred_mean)
+    close(
+        maps.innovations(0, known[None])[0], results.filter_results.standardized_forecasts_error[0][counted]
+    )
+    theirs = results.get_forecast(horizon)
+    close(maps.ahead[0] @ known, theirs.predicted_mean)
+    close(np.diag(maps.covariance[0]), theirs.var_pred_mean)
     close(results.llf_obs[counted].sum(), spec.system(series).loglike(spec.parameters()))
 
 
-@settings(max_examples=40, deadline=None)
-@given(series=gappy_series(), point=st.integers(0, len(GRID) - 1))
-def test_concentrated_likelihood_is_statsmodels_at_the_best_scale(series: np.ndarray, point: int) -> None:
-    observed = np.isfinite(series)
-    maps, spec = maps_for(GRID, observed, HORIZON), GRID[point]
+@settings(max_examples=60, deadline=None)
+@given(series=gappy_series(), spec=st.sampled_from(USED))
+def test_concentrated_likelihood_is_statsmodels_at_the_best_scale(
+    series: np.ndarray, spec: ModelSpec
+) -> None:
+    maps = alone(spec, series, 1)
     squares = maps.squares(np.nan_to_num(series)[None])
-    if maps.counted < 2 or squares[0, point] < 1e-12:
+    if maps.counted < 2 or squares[0, 0] < 1e-12:
         return
-    scale = squares[0, point] / maps.counted
-    model = spec.system(series)
-    prior = scale * model.ssm.initialization.stationary_cov
-    model.ssm.initialize_known(np.zeros(model.k_states), prior)
-    filtered = model.filter(spec.parameters(scale))
-    ours = maps.log_likelihood(squares)[0, point]
-    close(ours, filtered.llf_obs[observed & (np.arange(len(series)) >= 1)].sum())
+    scale = squares[0, 0] / maps.counted
+    filtered = spec.system(series, scale).filter(spec.parameters(scale))
+    counted = np.isfinite(series) & (np.arange(len(series)) >= 1)
+    close(maps.log_likelihood(squares)[0, 0], filtered.llf_obs[counted].sum())
 
 
-def test_forecast_covariance_between_months_is_that_of_simulated_months() -> None:
-    spec = GRID[2]
-    maps = maps_for(GRID, np.ones(40, dtype=bool), HORIZON)
-    results = spec.system(np.zeros(40)).filter(spec.parameters())
-    last = results.filter_results
-    rng = np.random.default_rng(1)
-    start = rng.multivariate_normal(last.predicted_state[:, -1], last.predicted_state_cov[..., -1], size=4000)
-    transition, design = last.transition[..., 0], last.design[0, :, 0]
-    noise = last.selection[..., 0] @ last.state_cov[..., 0] @ last.selection[..., 0].T
-    paths = np.zeros((4000, HORIZON))
-    for month in range(HORIZON):
-        paths[:, month] = start @ design + rng.standard_normal(4000)
-        start = start @ transition.T + rng.multivariate_normal(np.zeros(len(design)), noise, size=4000)
-    assert np.cov(paths.T) == pytest.approx(maps.covariance[2], abs=0.25)
+@settings(max_examples=40, deadline=None)
+@given(series=gappy_series(), spec=st.sampled_from(USED), horizon=HORIZONS, data=st.data())
+def test_covariance_between_months_to_come_is_how_statsmodels_learns_from_one_of_the_other(
+    series: np.ndarray, spec: ModelSpec, horizon: int, data: st.DataObject
+) -> None:
+    """Were a month to come one above its forecast, later ones would move by covariance over variance."""
+    maps, seen = alone(spec, series, horizon), data.draw(st.integers(0, horizon - 1))
+    told = followed_by(series, horizon)
+    forecast = maps.ahead[0] @ np.nan_to_num(series)
+    told[len(series) + seen] = forecast[seen] + 1.0
+    results = spec.system(told).filter(spec.parameters())
+    moved = results.filter_results.forecasts[0, len(series) + seen + 1 :] - forecast[seen + 1 :]
+    covariance = maps.covariance[0]
+    close(covariance, covariance.T)
+    close(moved, covariance[seen, seen + 1 :] / covariance[seen, seen])
+
+
+@settings(max_examples=40, deadline=None)
+@given(series=gappy_series(), spec=st.sampled_from(USED), horizon=HORIZONS)
+def test_parts_add_up_and_are_statsmodels_components(
+    series: np.ndarray, spec: ModelSpec, horizon: int
+) -> None:
+    maps, known = alone(spec, series, horizon), np.nan_to_num(series)
+    parts = dict(zip(BLOCKS, maps.parts[0] @ known, strict=True))
+    close(maps.parts[0].sum(axis=0), maps.ahead[0])
+    results = spec.system(followed_by(series, horizon)).smooth(spec.parameters())
+    theirs = {"level": results.level, "season": results.seasonal, "ar": results.autoregressive}
+    for name, part in parts.items():
+        component = theirs[name]
+        for kind in ("filtered", "smoothed"):
+            close(part, 0.0 if component is None else component[kind][-horizon:])
+
+
+def regression_with_arma_errors(spec: ModelSpec, series: np.ndarray) -> SARIMAX:
+    """A grid point as SARIMAX states it: level and months' effects are regression coefficients, the level's a
+    random walk; the rest is AR(1) beside an irregular."""
+    season = np.zeros((len(series), 0))
+    if spec.season_prior:
+        model = spec.system(series)
+        states = slice(1, 12)
+        transition, design = model["transition", states, states], model["design", 0, states]
+        season = np.array([design @ np.linalg.matrix_power(transition, t) for t in range(len(series))])
+    regressors = np.column_stack([np.ones(len(series)), season])
+    model = SARIMAX(
+        series,
+        exog=regressors,
+        order=(1, 0, 0),
+        measurement_error=True,
+        mle_regression=False,
+        time_varying_regression=True,
+        loglikelihood_burn=1,
+    )
+    prior = spec.system(series).ssm.initialization.stationary_cov
+    autoregression = np.array([[spec.ar_variance / (1 - spec.ar**2)]])
+    errors_first = np.block(
+        [
+            [autoregression, np.zeros((1, len(regressors.T)))],
+            [np.zeros((len(regressors.T), 1)), prior[:-1, :-1]],
+        ]
+    )
+    model.initialize_known(np.zeros(model.k_states), errors_first)
+    model.ssm.tolerance = 0
+    return model
+
+
+@settings(max_examples=40, deadline=None)
+@given(series=gappy_series(), spec=st.sampled_from(WITH_AR), horizon=HORIZONS)
+def test_points_with_an_autoregression_are_sarimax_as_well(
+    series: np.ndarray, spec: ModelSpec, horizon: int
+) -> None:
+    maps, known = alone(spec, series, horizon), np.nan_to_num(series)
+    model = regression_with_arma_errors(spec, followed_by(series, horizon))
+    values = dict.fromkeys(model.param_names, 0.0) | {"var.const": spec.level, "var.measurement_error": 1.0}
+    values |= {"ar.L1": spec.ar, "sigma2": spec.ar_variance}
+    results = model.filter(list(values.values())).filter_results
+    counted = np.isfinite(series) & (np.arange(len(series)) >= 1)
+    innovations = results.standardized_forecasts_error[0, : len(series)][counted]
+    close(maps.innovations(0, known[None])[0], innovations)
+    close(maps.ahead[0] @ known, results.forecasts[0, -horizon:])
+    close(np.diag(maps.covariance[0]), results.forecasts_error_cov[0, 0, -horizon:])
+    squares = maps.squares(known[None])[0, 0]
+    at_unit_scale = -0.5 * (maps.counted * np.log(2 * np.pi) + maps.log_variance[0] + squares)
+    close(at_unit_scale, results.llf_obs[: len(series)][counted].sum())
+
+
+def test_every_kind_of_point_is_compared() -> None:
+    assert {bool(spec.season_prior) for spec in WITH_AR} == {True, False}
+    assert {spec.level for spec in WITH_AR} >= {0.0, 0.01, 3.0}
+    assert set(FACTOR_GRID) | set(RESIDUAL_GRID) <= set(USED)
 
 
 def test_plain_statsmodels_initialisation_gives_the_same_innovations() -> None:
-    from statsmodels.tsa.statespace.structural import UnobservedComponents
-
     series = np.random.default_rng(2).standard_normal(60).cumsum()
     model = UnobservedComponents(series, level="llevel", seasonal=12)
-    gains = filter_gains(model, np.array([1.0, 0.2, 0.01]), HORIZON)
+    gains = filter_gains(model, np.array([1.0, 0.2, 0.01]), 9)
     innovations, state = gains.innovations(series[None])
     results = model.filter([1.0, 0.2, 0.01])
     close(innovations[0], results.filter_results.forecasts_error[0])
-    close(gains.forecasts(state)[0], results.forecast(HORIZON))
+    close(gains.forecasts(state)[0], results.forecast(9))
+    close(gains.forecasts_by_block(state).sum(axis=0), gains.forecasts(state))
 
 
 def test_maps_are_kept() -> None:
