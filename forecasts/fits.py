@@ -3,11 +3,11 @@
 The methods fill it in; `forecasts.futures` draws from it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from forecasts.arrays import Floats
+from forecasts.arrays import Floats, Integers
 from forecasts.beliefs import Belief
 from forecasts.ladder import Rung
 
@@ -33,6 +33,19 @@ class LineFit:
     beliefs: dict[str, Belief]
     response: dict[str, Floats]
     surprises: Floats
+
+    def take(self, rows: Integers) -> "LineFit":
+        """The same fit with only these units: whatever has a row per unit is cut down, the rest is the
+        line's."""
+        return replace(
+            self,
+            rungs=[self.rungs[row] for row in rows],
+            base=self.base[rows],
+            mean=self.mean[rows],
+            common=self.common[rows],
+            own=self.own[rows],
+            response={form: moved[rows] for form, moved in self.response.items()},
+        )
 
 
 def blank(rungs: list[Rung], base: Floats, horizon: int, beliefs: dict[str, Belief]) -> LineFit:
