@@ -52,7 +52,9 @@ def _night_receipts(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         known = as_known(core_receipt, night_of(context))
         month = office.authority.settings.fiscal_year_start_month
         moved = flows(known, ["unit_key", "item_code", "line_code"], month)
-        rows = basis_receipts(office.authority, moved.filter(pl.col("posting_date") <= night_of(context)))
+        rows = basis_receipts(
+            office.authority, moved.filter(pl.col("posting_date") <= night_of(context)), night_of(context)
+        )
         newest = rows["posting_date"].max()
         return dg.MaterializeResult(value=rows, metadata=counted(rows, last_posting_date=str(newest)))
 
@@ -66,7 +68,8 @@ def _night_estimates(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
     ) -> Frame:
         """Estimates as known on the night, by unit, line, basis, fiscal year and version (minor units)."""
         known = as_known(core_estimate, night_of(context))
-        rows = basis_estimates(office.authority, standing_estimates(known, ["unit_key", "line_code"]))
+        standing = standing_estimates(known, ["unit_key", "line_code"])
+        rows = basis_estimates(office.authority, standing, night_of(context))
         return dg.MaterializeResult(value=rows, metadata=counted(rows))
 
     return night_estimates

@@ -65,9 +65,9 @@ def run_backtest(places: Places, as_of: dt.date, years: Sequence[int], months: S
     ledgers = {name: _ledger(name, frame) for name, frame in staged.items()}
     month = authority.settings.fiscal_year_start_month
     moved = flows(as_known(ledgers["receipt"], as_of), ["unit_key", "item_code", "line_code"], month)
-    receipts = basis_receipts(authority, moved.filter(pl.col("posting_date") <= as_of))
+    receipts = basis_receipts(authority, moved.filter(pl.col("posting_date") <= as_of), as_of)
     standing = standing_estimates(as_known(ledgers["estimate"], as_of), ["unit_key", "line_code"])
-    estimates = basis_estimates(authority, standing)
+    estimates = basis_estimates(authority, standing, as_of)
     stated = arrivals.statements(register, list(staged.values()))
     problem = forecast_problem(authority, as_of, receipts, estimates, stated)
     scores = backtest(problem, years, months, estimates=_by_year(estimates))

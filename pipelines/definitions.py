@@ -14,6 +14,7 @@ from assets.ledger import ledger_assets
 from assets.office import Office
 from assets.positions import position_assets
 from assets.publication import publication_assets
+from assets.succession import succession_assets
 from pipelines.home import lake_of_held_home
 from pipelines.progress import console_lines
 from pipelines.schedules import nightly_schedule
@@ -37,6 +38,7 @@ def build_definitions(places: Places, lake: dg.IOManagerDefinition | None = None
         *intake_assets(nights),
         *ledger_assets(nights),
         *position_assets(nights),
+        *succession_assets(nights),
         *forecast_assets(nights),
         *publication_assets(nights),
     ]

@@ -16,7 +16,8 @@ from warehouse.bases import bases_of
 from warehouse.ledger import as_known, fiscal_year, flows
 from warehouse.positions import first_whole_years, same_day
 from warehouse.projections import conform, polars_schema
-from warehouse.tables.dimensions import DIM_ITEM, DIM_LINE, DIM_UNIT
+from warehouse.succession import on_units_of
+from warehouse.tables.dimensions import DIM_ITEM, DIM_LINE, DIM_SUCCESSION, DIM_UNIT
 from warehouse.tables.marts import (
     MART_DISTRICT_BRIEF,
     MART_LINE_POSITION,
@@ -100,6 +101,7 @@ def spending_position(
     month = authority.settings.fiscal_year_start_month
     year = authority.fiscal_year(as_of)
     moved = flows(spending, ["unit_key", "spending_kind"], month).filter(pl.col("posting_date") <= as_of)
+    moved = on_units_of(authority, moved, as_of, "posting_date")
     moved = moved.with_columns(fiscal_year(pl.col("posting_date"), month).alias("_year"))
     this_year = moved.filter(pl.col("_year") == year)
     in_force = [unit.unit_key for unit in authority.units_on(as_of)]
@@ -176,16 +178,19 @@ def dimensions(authority: Authority, as_of: dt.date) -> dict[str, pl.DataFrame]:
         DIM_UNIT.name: _dim_unit(authority),
         DIM_LINE.name: _dim_line(authority, as_of),
         DIM_ITEM.name: _dim_item(authority),
+        DIM_SUCCESSION.name: _dim_succession(authority),
     }
 
 
 def _dim_unit(authority: Authority) -> pl.DataFrame:
     rows: list[tuple[object, ...]] = [
-        (unit.unit_key, unit.code, unit.name, unit.valid_from, unit.valid_to, order)
+        (unit.unit_key, unit.code, unit.name, unit.valid_from, unit.valid_to, order, False)
         for order, unit in enumerate(authority.units, start=1)
     ]
-    rows.append((ALL, ALL, authority.settings.title.vi, None, None, 0))
-    rows.append((UNALLOCATED, UNALLOCATED, "Chưa phân bổ", None, None, len(rows)))
+    rows.append((ALL, ALL, authority.settings.title.vi, None, None, 0, False))
+    rows.append((UNALLOCATED, UNALLOCATED, "Chưa phân bổ", None, None, len(rows), False))
+    for unit in authority.outside_units:
+        rows.append((unit.unit_key, unit.unit_key.split("@")[0], unit.name, None, None, len(rows), True))
     return conform(pl.DataFrame(rows, schema=polars_schema(DIM_UNIT), orient="row"), DIM_UNIT)
 
 
@@ -213,3 +218,15 @@ def _dim_item(authority: Authority) -> pl.DataFrame:
     ]
     rows.append((UNALLOCATED, UNALLOCATED, "Chưa phân bổ", "Unallocated", ""))
     return conform(pl.DataFrame(rows, schema=polars_schema(DIM_ITEM), orient="row"), DIM_ITEM)
+
+
+def _dim_succession(authority: Authority) -> pl.DataFrame:
+    rows = [
+        (
+            one.old_unit_key, one.new_unit_key, one.effective_on, float(one.weight), float(one.weight_low),
+            float(one.weight_high), one.weight_basis, one.assumed, one.source,
+        )
+        for one in authority.successions
+    ]  # fmt: skip
+    frame = pl.DataFrame(rows, schema=polars_schema(DIM_SUCCESSION), orient="row")
+    return conform(frame, DIM_SUCCESSION)

@@ -16,6 +16,7 @@ import polars as pl
 from authorities.model import ALL, ESTIMATE_VERSIONS, UNALLOCATED, Authority
 from warehouse.bases import bases_of, by_basis
 from warehouse.ledger import fiscal_year
+from warehouse.succession import comparability, on_units_of
 
 PACE_YEARS = 3
 """Past fiscal years whose mean gives the pace."""
@@ -62,20 +63,27 @@ def first_whole_years(dated: pl.DataFrame, start_month: int) -> pl.DataFrame:
     return pl.concat([units, whole]).drop_nulls().select("unit_key", year.alias("first_whole_year"))
 
 
-def basis_receipts(authority: Authority, receipts: pl.DataFrame) -> pl.DataFrame:
-    """Receipts by unit, line, basis and day (minor units), from the night's flows."""
-    return by_basis(authority, receipts, "posting_date", ["unit_key", "line_code", "posting_date"])
+def basis_receipts(authority: Authority, receipts: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
+    """Receipts by unit, line, basis and day (minor units), from the night's flows.
+
+    Shared by the rules of the unit that stood then, and carried to the units of ``as_of`` with their land.
+    """
+    based = by_basis(authority, receipts, "posting_date", ["unit_key", "line_code", "posting_date"])
+    return on_units_of(authority, based, as_of, "posting_date")
 
 
-def basis_estimates(authority: Authority, estimates: pl.DataFrame) -> pl.DataFrame:
+def basis_estimates(authority: Authority, estimates: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
     """Estimates by unit, line, basis, year and version; parts by the rules at the fiscal year's start.
+
+    What was estimated for units that are no more stands with those who carry on their land.
 
     Args:
         estimates: unit_key, line_code, fiscal_year, estimate_version, amount (minor units).
     """
     start = pl.date(pl.col("fiscal_year"), authority.settings.fiscal_year_start_month, 1)
-    kept = ["unit_key", "line_code", "fiscal_year", "estimate_version"]
-    return by_basis(authority, estimates.with_columns(start.alias("_start")), "_start", kept)
+    kept = ["unit_key", "line_code", "fiscal_year", "estimate_version", "_start"]
+    based = by_basis(authority, estimates.with_columns(start.alias("_start")), "_start", kept)
+    return on_units_of(authority, based, as_of, "_start").drop("_start")
 
 
 def with_totals(frame: pl.DataFrame, group: list[str], values: list[str]) -> pl.DataFrame:
@@ -122,6 +130,7 @@ def positions(
         .join(complete, on="unit_key", how="left")
         .with_columns(pl.lit(night.as_of).alias("as_of"))
         .pipe(_with_shares, authority, night)
+        .with_columns(_comparability(authority, night))
         .select(_POSITION_COLUMNS)
     )
 
@@ -130,6 +139,7 @@ _POSITION_COLUMNS = [
     "as_of", "unit_key", "line_code", "basis", "estimate_version", "unit_name", "estimate_amount",
     "collected_amount", "share_of_estimate_pct", "same_period_amount", "same_period_pct", "remaining_amount",
     "pace_pct", "pace_gap_pp", "last_complete_day", "rank", "is_below_half",
+    "comparability",
 ]  # fmt: skip
 
 
@@ -243,6 +253,15 @@ def _names(authority: Authority) -> pl.DataFrame:
     titles = {unit.unit_key: unit.name for unit in authority.units}
     titles |= {ALL: authority.settings.title.vi, UNALLOCATED: "Chưa phân bổ"}
     return pl.DataFrame({"unit_key": list(titles), "unit_name": list(titles.values())})
+
+
+def _comparability(authority: Authority, night: Night) -> pl.Expr:
+    """Marks units whose past, as far as the pace looks back, came to them with other units' land."""
+    since = authority.fiscal_year_start(night.fiscal_year - PACE_YEARS)
+    marks = comparability(authority, night.as_of, since)
+    return (
+        pl.col("unit_key").replace_strict(marks, default=None, return_dtype=pl.String).alias("comparability")
+    )
 
 
 def _with_shares(frame: pl.DataFrame, authority: Authority, night: Night) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from sqlalchemy import Table
 
 from warehouse.engines import PublicationFacts
 from warehouse.projections import empty_frame, grain, polars_schema
-from warehouse.tables.dimensions import DIM_ITEM, DIM_LINE, DIM_UNIT
+from warehouse.tables.dimensions import DIM_ITEM, DIM_LINE, DIM_SUCCESSION, DIM_UNIT
 from warehouse.tables.marts import MART_DISTRICT_BRIEF, MART_UNIT_POSITION, MART_WARNING, MARTS
 
 NIGHT = date(2020, 6, 30)
@@ -28,6 +28,7 @@ def dimensions() -> dict[str, pl.DataFrame]:
         "dim_unit": _rows(DIM_UNIT, [{"unit_key": key, "unit_name": names[key]} for key in UNITS]),
         "dim_line": _rows(DIM_LINE, [{"line_code": code} for code in ("ALL", "vat", "UNALLOCATED")]),
         "dim_item": _rows(DIM_ITEM, [{"item_code": "1701", "line_code": "vat"}]),
+        "dim_succession": _rows(DIM_SUCCESSION, []),
     }
 
 

@@ -295,8 +295,8 @@ def night_positions(office: Office) -> pl.DataFrame:
     plans = standing_estimates(ledgers["estimate"], ["unit_key", "line_code"])
     complete = complete_days(authority, statements(register, [staged["receipt"]]), "receipt", NIGHT)
     found = positions(
-        authority, Night(NIGHT, NIGHT, 2020), basis_receipts(authority, moved),
-        basis_estimates(authority, plans), complete,
+        authority, Night(NIGHT, NIGHT, 2020), basis_receipts(authority, moved, NIGHT),
+        basis_estimates(authority, plans, NIGHT), complete,
     )  # fmt: skip
     return marts.unit_position(authority, found)
 

@@ -27,7 +27,7 @@ def receipts_of(authority: Authority, rows: list[Receipt]) -> pl.DataFrame:
         schema={"unit_key": pl.String, "line_code": pl.String, "posting_date": pl.Date, "amount": pl.Int64},
         orient="row",
     )
-    return basis_receipts(authority, frame)
+    return basis_receipts(authority, frame, day("06-30"))
 
 
 def estimates_of(authority: Authority, rows: list[Estimate], year: int = 2020) -> pl.DataFrame:
@@ -37,7 +37,7 @@ def estimates_of(authority: Authority, rows: list[Estimate], year: int = 2020) -
                 "estimate_version": pl.String, "amount": pl.Int64},
         orient="row",
     )  # fmt: skip
-    return basis_estimates(authority, frame)
+    return basis_estimates(authority, frame, day("06-30"))
 
 
 def stand(

@@ -31,7 +31,8 @@ TABLES = (*DIMENSIONS, *STAGED.values(), *LEDGER.values(), CORE_DELIVERY, QUARAN
 each_table = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 
 POSITION = """unit_name estimate_amount collected_amount share_of_estimate_pct same_period_amount
-    same_period_pct remaining_amount pace_pct pace_gap_pp last_complete_day rank is_below_half"""
+    same_period_pct remaining_amount pace_pct pace_gap_pp last_complete_day rank is_below_half
+    comparability"""
 
 # The public contract: grain, then the columns beyond it. Queries of people rely on these names.
 CONTRACT: dict[str, tuple[str, str]] = {
@@ -43,6 +44,10 @@ CONTRACT: dict[str, tuple[str, str]] = {
     ),
     "mart_unit_position": ("as_of unit_key basis estimate_version", POSITION),
     "mart_line_position": ("as_of unit_key line_code basis estimate_version", POSITION),
+    "mart_unit_history": (
+        "as_of view unit_key line_code basis month",
+        "amount low_amount high_amount is_assumed",
+    ),
     "mart_year_end_forecast": (
         "as_of unit_key line_code basis scenario",
         """estimate_version estimate_amount collected_amount mean_amount p05_amount p10_amount p25_amount
@@ -94,8 +99,9 @@ CONTRACT: dict[str, tuple[str, str]] = {
 
 # Those that people already query; the others of the contract come as they are filled.
 STANDING = {
-    "mart_district_brief", "mart_unit_position", "mart_line_position", "mart_year_end_forecast",
-    "mart_forecast_path", "mart_spending_position", "mart_quarantine", "mart_extract_arrival", "mart_warning",
+    "mart_district_brief", "mart_unit_position", "mart_line_position", "mart_unit_history",
+    "mart_year_end_forecast", "mart_forecast_path",
+    "mart_spending_position", "mart_quarantine", "mart_extract_arrival", "mart_warning",
     "publication",
 }  # fmt: skip
 

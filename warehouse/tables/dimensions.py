@@ -1,6 +1,6 @@
 """Dimensions: what the keys of the marts mean. Only these carry primary keys in the database."""
 
-from warehouse.tables.declare import count, day, declare, flag, text
+from warehouse.tables.declare import count, day, declare, flag, number, text
 
 DIM_UNIT = declare(
     "dim_unit", "Units with their validity; ALL is the authority, UNALLOCATED money placed with none",
@@ -10,6 +10,7 @@ DIM_UNIT = declare(
     day("valid_from", "First day of the unit", nullable=True),
     day("valid_to", "Last day of the unit; null while it stands", nullable=True),
     count("sort_order", "Order in which officials list the units"),
+    flag("is_outside", "A place of another authority that took over land from here"),
     layer="dimension", key=True,
 )  # fmt: skip
 
@@ -35,4 +36,20 @@ DIM_ITEM = declare(
     layer="dimension", key=True,
 )  # fmt: skip
 
-DIMENSIONS = (DIM_UNIT, DIM_LINE, DIM_ITEM)
+DIM_SUCCESSION = declare(
+    "dim_succession", "Which unit carries on another's land, and with what weight",
+    text("old_unit_key", "Unit whose land passed", grain=True, example="00142@2004"),
+    text("new_unit_key", "Unit that took it over, which may lie outside the authority", grain=True,
+         example="00136@2004"),
+    day("effective_on", "First day on which it holds", grain=True),
+    number("weight", "Part of the old unit's money that went along", unit="share 0–1"),
+    number("weight_low", "Lowest the part is believed to be", unit="share 0–1"),
+    number("weight_high", "Highest the part is believed to be", unit="share 0–1"),
+    text("weight_basis", "What the weight rests on",
+         values=("whole", "area", "population", "revenue", "assumed")),
+    flag("is_assumed", "Whether the weight is assumed rather than sourced"),
+    text("source", "Where the succession is stated"),
+    layer="dimension", key=True,
+)  # fmt: skip
+
+DIMENSIONS = (DIM_UNIT, DIM_LINE, DIM_ITEM, DIM_SUCCESSION)

@@ -66,6 +66,10 @@ def _position() -> list[Column[Any]]:
               "UNALLOCATED and without estimate", nullable=True),
         flag("is_below_half", "Share of estimate does not exceed the authority's half-year threshold",
              nullable=True),
+        text("comparability", "Whether past years are other units' money carried over with their land, by "
+             "weights that have a source (carried) or are assumed (carried_assumed); null where the past is "
+             "the unit's own", nullable=True, values=("carried", "carried_assumed"),
+             source="dim_succession"),
     ]  # fmt: skip
 
 
@@ -98,6 +102,21 @@ MART_UNIT_POSITION = _mart(
 MART_LINE_POSITION = _mart(
     "mart_line_position", "Each unit's revenue lines against the annual estimate",
     _as_of(), _unit(), _line(), _basis(), _version(grain=True), *_position(),
+)  # fmt: skip
+
+MART_UNIT_HISTORY = _mart(
+    "mart_unit_history", "Monthly collections across changes of units, in three views of one total; no rows "
+    "while no land has passed from one unit to another",
+    _as_of(),
+    text("view", "recorded: by the unit that stood when the money came; current: on the units of the night, "
+         "parts that left the authority among them; former: on the units before the last change",
+         grain=True, values=("recorded", "current", "former")),
+    _unit(), _line(), _basis(),
+    day("month", "First day of the month", grain=True),
+    money("amount", "Collected in the month"),
+    money("low_amount", "What the lowest believed weights give"),
+    money("high_amount", "What the highest believed weights give"),
+    flag("is_assumed", "Whether any weight behind the amount is assumed rather than sourced"),
 )  # fmt: skip
 
 
@@ -229,6 +248,7 @@ MARTS = (
     MART_DISTRICT_BRIEF,
     MART_UNIT_POSITION,
     MART_LINE_POSITION,
+    MART_UNIT_HISTORY,
     MART_YEAR_END_FORECAST,
     MART_FORECAST_PATH,
     MART_FORECAST_COMPONENT,
