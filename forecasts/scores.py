@@ -7,6 +7,7 @@ when, is the backtest's affair.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -33,53 +34,83 @@ class Outcome:
     estimate: Floats
     shortfall: Floats
 
-    def take(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> "Outcome":
-        """Some of the year-ends, in the order given."""
-        return Outcome(
-            self.point[rows],
-            self.actual[rows],
-            self.levels,
-            self.quantiles[rows],
-            self.typical[rows],
-            self.estimate[rows],
-            self.shortfall[rows],
-        )
+
+Parts = tuple[Floats, Floats]
+"""What each year-end adds above and below the line of a score; the score is the ratio of the two sums."""
 
 
-def wape_pct(one: Outcome) -> float:
-    """Sum of absolute errors, percent of the sum of what came."""
-    return _share(np.abs(one.point - one.actual).sum(), np.abs(one.actual).sum())
-
-
-def mape_pct(one: Outcome) -> float:
-    """Mean absolute percentage error over year-ends above zero."""
-    paid = one.actual > 0
-    return 100 * _mean(np.abs(one.point - one.actual)[paid] / one.actual[paid])
-
-
-def mase(one: Outcome) -> float:
-    """Mean absolute error over the mean year-to-year change before; series without such a change are left
-    out.
+@dataclass(frozen=True, slots=True)
+class Score:
+    """An error of forecasts, smaller is better: a ratio of two sums over year-ends, NaN where there is
+    nothing to divide by.
     """
-    varied = one.typical > 0
-    return _mean(np.abs(one.point - one.actual)[varied] / one.typical[varied])
+
+    parts: Callable[[Outcome], Parts]
+
+    def __call__(self, one: Outcome) -> float:
+        """The score of all year-ends together."""
+        above, below = self.parts(one)
+        whole = float(below.sum())
+        return float(above.sum()) / whole if whole > 0 else float("nan")
+
+
+def _error(one: Outcome) -> Floats:
+    error: Floats = np.abs(one.point - one.actual)
+    return error
+
+
+def _over(above: Floats, below: Floats) -> Parts:
+    """Ratios of year-ends that have something to divide by, and how often that is so."""
+    counts = below > 0
+    return np.where(counts, above / np.where(counts, below, 1.0), 0.0), counts.astype(np.float64)
+
+
+def _wape_parts(one: Outcome) -> Parts:
+    return 100 * _error(one), np.abs(one.actual)
+
+
+def _mape_parts(one: Outcome) -> Parts:
+    return _over(100 * _error(one), one.actual)
+
+
+def _mase_parts(one: Outcome) -> Parts:
+    return _over(_error(one), one.typical)
+
+
+def _crps_parts(one: Outcome) -> Parts:
+    edges = np.concatenate([[0.0], (one.levels[1:] + one.levels[:-1]) / 2, [1.0]])
+    return 200 * (_losses(one) @ np.diff(edges)), np.abs(one.actual)
+
+
+def _brier_parts(one: Outcome) -> Parts:
+    known = np.isfinite(one.estimate) & np.isfinite(one.shortfall)
+    came = (one.actual < one.estimate).astype(np.float64)
+    return np.where(known, (np.where(known, one.shortfall, 0.0) - came) ** 2, 0.0), known.astype(np.float64)
+
+
+wape_pct = Score(_wape_parts)
+"""Sum of absolute errors, percent of the sum of what came."""
+mape_pct = Score(_mape_parts)
+"""Mean absolute percentage error over year-ends above zero."""
+mase = Score(_mase_parts)
+"""Mean absolute error over the mean year-to-year change before; series without one are left out."""
+crps_pct = Score(_crps_parts)
+"""Continuous ranked probability score from the quantiles (twice the pinball loss, integrated), percent of
+what came."""
+brier = Score(_brier_parts)
+"""Mean squared error of the probability of falling short of the estimate; NaN without estimates."""
+
+
+def _losses(one: Outcome) -> Floats:
+    over = one.actual[:, None] - one.quantiles
+    losses: Floats = np.maximum(one.levels * over, (one.levels - 1) * over)
+    return losses
 
 
 def pinball(one: Outcome) -> Floats:
     """Q, mean pinball loss at each level."""
-    over = one.actual[:, None] - one.quantiles
-    loss: Floats = np.maximum(one.levels * over, (one.levels - 1) * over).mean(axis=0)
+    loss: Floats = _losses(one).mean(axis=0)
     return loss
-
-
-def crps_pct(one: Outcome) -> float:
-    """Continuous ranked probability score from the quantiles (twice the pinball loss, integrated), percent of
-    what came.
-    """
-    edges = np.concatenate([[0.0], (one.levels[1:] + one.levels[:-1]) / 2, [1.0]])
-    return _share(
-        2 * float((pinball(one) * np.diff(edges)).sum()) * len(one.actual), np.abs(one.actual).sum()
-    )
 
 
 def coverage_pct(one: Outcome, low: float, high: float) -> float:
@@ -88,37 +119,31 @@ def coverage_pct(one: Outcome, low: float, high: float) -> float:
     return 100 * _mean(((one.actual >= below) & (one.actual <= above)).astype(np.float64))
 
 
-def brier(one: Outcome) -> float:
-    """Mean squared error of the probability of falling short of the estimate; NaN without estimates."""
-    known = np.isfinite(one.estimate) & np.isfinite(one.shortfall)
-    came = (one.actual < one.estimate).astype(np.float64)
-    return _mean((one.shortfall[known] - came[known]) ** 2)
-
-
-ERRORS: dict[str, Callable[[Outcome], float]] = {
+ERRORS: dict[str, Score] = {
     "wape_pct": wape_pct,
     "mape_pct": mape_pct,
     "mase": mase,
     "crps": crps_pct,
     "brier": brier,
 }
-"""Errors with an interval, under the names of their columns; smaller is better."""
+"""Errors with an interval, under the names of their columns."""
 
 
-def interval(one: Outcome, score: Callable[[Outcome], float], seed: int) -> tuple[float, float]:
+def interval(one: Outcome, score: Score, seed: int) -> tuple[float, float]:
     """The central 90% of a score over units drawn again with replacement."""
-    rng = np.random.default_rng(seed)
-    rows = rng.integers(0, len(one.actual), size=(_RESAMPLES, len(one.actual)))
-    values = np.array([score(one.take(row)) for row in rows])
-    values = values[np.isfinite(values)]
+    above, below = (_drawn(len(one.actual), seed) @ part for part in score.parts(one))
+    values = above[below > 0] / below[below > 0]
     if not len(values):
         return float("nan"), float("nan")
     low, high = np.quantile(values, _CENTRAL)
     return float(low), float(high)
 
 
-def _share(part: float, whole: float) -> float:
-    return float(100 * part / whole) if whole > 0 else float("nan")
+@lru_cache(maxsize=4)
+def _drawn(units: int, seed: int) -> Floats:
+    """Resamples × units, how often each unit is drawn; the same for all scores of as many units."""
+    rows = np.random.default_rng(seed).integers(0, units, size=(_RESAMPLES, units))
+    return np.stack([np.bincount(row, minlength=units) for row in rows]).astype(np.float64)
 
 
 def _mean(values: Floats) -> float:
