@@ -9,7 +9,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-Dataset = Literal["receipt", "spending", "estimate", "spending_estimate", "tax_collection", "tax_arrears"]
+Dataset = Literal[
+    "receipt",
+    "spending",
+    "estimate",
+    "spending_estimate",
+    "tax_collection",
+    "tax_arrears",
+    "office_estimate",
+]
 DATASETS: tuple[Dataset, ...] = (
     "receipt",
     "spending",
@@ -17,7 +25,12 @@ DATASETS: tuple[Dataset, ...] = (
     "spending_estimate",
     "tax_collection",
     "tax_arrears",
+    "office_estimate",
 )
+"""``office_estimate``: what an office says a month, quarter or year will come to (ước thực hiện)."""
+OldEncoding = Literal["windows-1258", "tcvn3", "vni", "windows-1252"]
+OLD_ENCODINGS: tuple[OldEncoding, ...] = ("windows-1258", "tcvn3", "vni")
+"""What a text that is no Unicode is taken for, whichever gives Vietnamese words."""
 FieldName = Literal[
     "unit_code",
     "unit_name",
@@ -32,6 +45,7 @@ FieldName = Literal[
     "taxpayer_name",
     "taxpayer_no",
     "due_on",
+    "stated_on",
     "ignored",
 ]
 
@@ -62,8 +76,25 @@ class FormColumn(FormModel):
     value: str | None = None
     """For an ``amount`` column of a wide table: the line or spending kind whose money it holds."""
     words: dict[str, tuple[str, ...]] = {}
-    """For a ``spending_kind`` column: kind → the texts that mean it (accents and case folded)."""
+    """For a ``spending_kind`` or ``line_code`` column: kind or line → the texts that mean it (accents and
+    case folded)."""
     optional: bool = False
+
+
+class ReadingLimits(FormModel):
+    """What no honest extract exceeds: a file beyond one of these is refused before it is read."""
+
+    file_bytes: Annotated[int, Field(gt=0)] = 2 * 1024**3
+    unpacked_bytes: Annotated[int, Field(gt=0)] = 4 * 1024**3
+    """All that an archive or a workbook (which is one) unpacks to."""
+    unpack_ratio: Annotated[int, Field(gt=1)] = 200
+    """Unpacked to packed bytes, held against what unpacks to more than 64 MiB."""
+    members: Annotated[int, Field(gt=0)] = 1000
+    """Files in an archive, parts of a workbook."""
+    sheet_cells: Annotated[int, Field(gt=0)] = 30_000_000
+    """Rows × columns of a sheet of a workbook or a web page, from its first cell to its last."""
+    table_cells: Annotated[int, Field(gt=0)] = 500_000_000
+    """Rows × columns of a text, a Parquet file, or what a database gives."""
 
 
 class Recognition(FormModel):
@@ -95,13 +126,13 @@ class Received(FormModel):
 class Period(FormModel):
     """Which period a delivery states as a whole, so that a later one supersedes it.
 
-    ``file_name``: named groups year, month, day of ``pattern`` in the path; ``row``: every row's own date
-    (a bulk listing), by day, month or year.
+    ``file_name``: named groups year, quarter, month, day of ``pattern`` in the path; ``row``: every row's own
+    date (a bulk listing), by day, month, quarter or year. Quarters and years are those of the fiscal year.
     """
 
     rule: Literal["file_name", "row"]
     pattern: Pattern | None = None
-    length: Literal["day", "month", "year"]
+    length: Literal["day", "month", "quarter", "year"]
     of: Literal["authority", "unit"] = "authority"
     """Whose period a delivery states: the whole authority's, or that of each unit it names."""
 
@@ -110,7 +141,12 @@ class Period(FormModel):
         if self.rule == "row":
             return self
         groups = set(re.compile(self.pattern or "").groupindex)
-        needed = {"day": {"year", "month", "day"}, "month": {"year", "month"}, "year": {"year"}}[self.length]
+        needed = {
+            "day": {"year", "month", "day"},
+            "month": {"year", "month"},
+            "quarter": {"year", "quarter"},
+            "year": {"year"},
+        }[self.length]
         if not needed <= groups:
             missing = ", ".join(f"(?P<{name}>…)" for name in sorted(needed - groups))
             raise ValueError(f"period.pattern lacks the named group(s) {missing}")
@@ -147,6 +183,8 @@ class ExtractForm(FormModel):
     header_rows: Annotated[int, Field(ge=1, le=4)] = 1
     """Rows the header spans where merged cells stack it."""
     numbers: NumberFormat = NumberFormat()
+    encodings: tuple[OldEncoding, ...] = OLD_ENCODINGS
+    """Encodings before Unicode that its texts may come in, likeliest first."""
     date_order: Literal["dmy", "mdy", "ymd", "my"] = "dmy"
     totals: Pattern = r"^(tong cong|cong|tong so|tong)\b"
     """Matched against the folded first text of a row: a total, recognised as non-data."""
@@ -157,6 +195,11 @@ class ExtractForm(FormModel):
     """Amounts are fiscal year to date rather than of the period."""
     estimate_version: Literal["initial", "supplemented", "adjusted", "by_period"] = "initial"
     """``by_period``: the plan of the fiscal year's first month is initial, later ones adjusted."""
+    basis: Literal["territory", "entitled", "recurrent"] = "territory"
+    """For ``office_estimate``: which part of the money the office speaks of."""
+    whole: Pattern = r"^(toan (quan|huyen|thi xa|thanh pho|xa|phuong|dia ban)|whole|all)\b"
+    """For ``office_estimate``: matched against the folded name of a unit; such a row speaks of the authority
+    as a whole."""
     period: Period
     received: Received
     expected: Expected | None = None
@@ -166,6 +209,6 @@ class ExtractForm(FormModel):
         fields = {column.field for column in self.columns}
         if "amount" not in fields:
             raise ValueError("columns: no column has field 'amount'; say which column holds the money")
-        if not fields & {"unit_code", "unit_name"}:
+        if self.dataset != "office_estimate" and not fields & {"unit_code", "unit_name"}:
             raise ValueError("columns: neither 'unit_code' nor 'unit_name'; say which column names the unit")
         return self

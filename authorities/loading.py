@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from authorities.forms import ExtractForm
 from authorities.model import (
+    ALL,
     Authority,
     AuthorityFile,
     OutsideUnit,
@@ -275,9 +276,9 @@ def _cross_checks(authority: Authority) -> Iterator[str]:
         *(
             (f"forms: {form.form_code}", column.value, column.value)
             for form in authority.forms
-            if form.dataset == "estimate"
+            if form.dataset in {"estimate", "office_estimate"}
             for column in form.columns
-            if column.value is not None
+            if column.value is not None and (form.dataset, column.value) != ("office_estimate", ALL)
         ),
     ]
     for file, what, line_code in references:

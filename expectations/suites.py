@@ -78,6 +78,23 @@ def _period_end() -> RowRule:
                        en="The month that the list is for could not be read."))  # fmt: skip
 
 
+def _period_spoken_of() -> RowRule:
+    return _date("period_is_known", "period_end",
+                 Words(vi="Không rõ ước thực hiện cho kỳ nào.",
+                       en="It is not known which period the office's estimate is for."))  # fmt: skip
+
+
+def _said_before_received() -> RowRule:
+    return RowRule(
+        "stated_on_not_after_received", ("stated_on", "recorded_at"), "held",
+        where(pl.col("stated_on").is_null() | (pl.col("stated_on") > pl.col("recorded_at"))),
+        Words(vi="Ngày nêu ước thực hiện không đọc được hoặc sau ngày cơ quan nhận được tệp.",
+              en="The day on which the estimate was said cannot be read, or is later than the day on which "
+                 "the office had the file."),
+        _HELD, _SEND_AGAIN,
+    )  # fmt: skip
+
+
 def _not_in_the_future() -> RowRule:
     return RowRule(
         "posting_date_not_in_the_future", ("posting_date", "recorded_at"), "held",
@@ -126,11 +143,11 @@ def _unit(outcome: Outcome = "unallocated") -> RowRule:
     )  # fmt: skip
 
 
-def _line(rule: str) -> RowRule:
+def _line(rule: str, outcome: Outcome = "unallocated") -> RowRule:
     return RowRule(
-        rule, ("line_code",), "unallocated", is_missing("line_code"),
+        rule, ("line_code",), outcome, is_missing("line_code"),
         Words(vi="Mã mục thu không có trong danh mục.", en="The revenue item is not in the catalogue."),
-        _NO_LINE, _KNOW_THE_ITEM,
+        _NO_LINE if outcome == "unallocated" else _HELD, _KNOW_THE_ITEM,
     )  # fmt: skip
 
 
@@ -171,6 +188,7 @@ _SPENDING_FIGURE = ("unit_key", "spending_kind", "posting_date", "source_column"
 # A bulk file may hold a year's plan as it stood at the end of each month: the scope tells these apart.
 _ESTIMATE = ("unit_key", "fiscal_year", "estimate_version", "scope_from", "scope_to", "source_column")
 _ESTIMATE_FIGURE = (*_ESTIMATE, "item_code", "line_code")
+_OFFICE_FIGURE = ("unit_key", "line_code", "basis", "office", "scope_from", "scope_to", "source_column")
 _SPENDING_ESTIMATE_FIGURE = (*_ESTIMATE, "spending_kind")
 
 SUITES: dict[str, tuple[RowRule, ...]] = {
@@ -223,6 +241,16 @@ SUITES: dict[str, tuple[RowRule, ...]] = {
         _period_end(),
         _unit(),
         _line("item_in_catalogue"),
+    ),
+    # What an office expects is no money: a row without its place has none to leave unallocated.
+    "office_estimate": (
+        _amount(),
+        _not_negative(),
+        _period_spoken_of(),
+        _said_before_received(),
+        _unit("held"),
+        _line("line_is_known", "held"),
+        _figure(_OFFICE_FIGURE, _KNOWN_UNIT),
     ),
 }
 """Rules of each dataset, in the order in which they are tried."""

@@ -173,7 +173,7 @@ def _settled(accepted: pl.DataFrame) -> pl.DataFrame:
 def _placed(unallocated: pl.DataFrame) -> pl.DataFrame:
     """Unknown unit, item and line filled with UNALLOCATED; what is known stays."""
     filled = unallocated.with_columns(pl.col("unit_key").fill_null(UNALLOCATED))
-    if "line_code" not in filled.columns:
+    if not {"item_code", "line_code"} <= set(filled.columns):
         return filled
     has_line = pl.col("line_code").is_not_null()
     return filled.with_columns(
@@ -191,18 +191,25 @@ def _quarantine(
     """Every row that broke a rule, with the first one, in the order of the files."""
     outcomes = {rule.rule: rule.outcome for rule in rules}
     dated = next((name for name in ("posting_date", "period_end") if name in staged.columns), None)
-    schema = {name: kind for name, kind in polars_schema(QUARANTINE).items() if name != "superseded_at"}
+    schema = {
+        name: kind for name, kind in polars_schema(QUARANTINE).items() if not name.startswith("superseded")
+    }
     derived = {
         "dataset": pl.lit(dataset),
         "rule": pl.col(VERDICT).cast(pl.String),
         "outcome": pl.col(VERDICT).cast(pl.String).replace_strict(outcomes, default=None),
         "posting_date": pl.col(dated) if dated else pl.lit(None),
     }
+    absent = {name: pl.lit(None) for name in schema if name not in staged.columns}
+    if {"item_code", "line_code"} <= set(staged.columns):
+        # What the catalogue lacks may be any text, a taxpayer's name among it.
+        derived["item_code"] = pl.when(pl.col("line_code").is_not_null()).then(pl.col("item_code"))
+    told = absent | derived
     broken = verdicts != KEPT
     return (
         staged.filter(broken)
         .with_columns(verdicts.filter(broken))
-        .select(derived.get(name, pl.col(name)).cast(kind).alias(name) for name, kind in schema.items())
+        .select(told.get(name, pl.col(name)).cast(kind).alias(name) for name, kind in schema.items())
         .sort("delivery_id", "sheet", "row_number", "source_column")
     )
 

@@ -22,6 +22,7 @@ _IGNORED = re.compile(
     r"(^|/)(\.|~\$|__MACOSX/|(Thumbs\.db|desktop\.ini)$)|\.(tmp|part|partial|crdownload)$", re.IGNORECASE
 )
 """Hidden files, locks of open workbooks, half downloads, and what file managers leave behind."""
+_QUARTERS = 4
 Stamp = tuple[int, int]
 """Size in bytes and time of change in ns: no evidence of when a file came, only that it is the same."""
 
@@ -174,19 +175,33 @@ def _scope(form: ExtractForm, name: str, start_month: int) -> tuple[dt.date | No
         )  # fmt: skip
     parts = {key: int(value) for key, value in found.groupdict().items() if value}
     try:
-        month = start_month if form.period.length == "year" else parts.get("month", 1)
-        first = dt.date(parts["year"], month, parts.get("day", 1))
+        first = _first_day(form.period.length, parts, start_month)
     except ValueError as error:
         raise ExtractError(name, f"its name holds no real date ({error})", "Rename the file") from error
     return first, period_end(first, form.period.length)
 
 
+def _first_day(length: str, parts: dict[str, int], start_month: int) -> dt.date:
+    """First day of the period that a name's parts say; a year's or quarter's of the fiscal year."""
+    if length == "year":
+        return dt.date(parts["year"], start_month, 1)
+    if length == "quarter":
+        if not 1 <= parts["quarter"] <= _QUARTERS:
+            raise ValueError(f"there is no quarter {parts['quarter']}")
+        month = start_month - 1 + 3 * (parts["quarter"] - 1)
+        return dt.date(parts["year"] + month // 12, month % 12 + 1, 1)
+    return dt.date(parts["year"], parts.get("month", 1), parts.get("day", 1))
+
+
 def period_end(first: dt.date, length: str) -> dt.date:
-    """Last day of the day, month or (fiscal) year that begins on ``first``."""
+    """Last day of the day, month, quarter or (fiscal) year that begins on ``first``."""
     if length == "day":
         return first
     if length == "year":
         return first.replace(year=first.year + 1) - dt.timedelta(days=1)
+    if length == "quarter":
+        last = first.month + 2
+        first = first.replace(year=first.year + (last - 1) // 12, month=(last - 1) % 12 + 1)
     return first.replace(day=calendar.monthrange(first.year, first.month)[1])
 
 

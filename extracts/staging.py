@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 
-from authorities.forms import Dataset, ExtractForm
+from authorities.forms import Dataset, ExtractForm, FormColumn
 from authorities.model import ALL, UNALLOCATED, Authority
 from extracts.raw import RawDelivery
 from extracts.row_kinds import DATA_KINDS
@@ -24,7 +24,7 @@ LONG_AGO = dt.date(1900, 1, 1)
 _OF_AMOUNTS = {"sheet", "row_number", "row_kind", "scale", "amount"}
 _DATE_FIELD = {
     "receipt": "posting_date", "spending": "posting_date", "tax_collection": "posting_date",
-    "tax_arrears": "period_end", "estimate": "", "spending_estimate": "",
+    "tax_arrears": "period_end", "estimate": "", "spending_estimate": "", "office_estimate": "",
 }  # fmt: skip
 
 
@@ -56,6 +56,8 @@ def _stage_form(
         amounts = beside.submit(_amounts, rows, form, authority.settings.currency.minor_digits)
         texts = beside.submit(_texts, authority, form, rows)
         placed = resolver.resolve(_with_dates(rows, form, start_month), "_unit_day")
+    if form.dataset == "office_estimate":
+        placed = _with_whole(form, placed)
     typed = placed.with_columns(_scope_unit(form).alias("scope_unit"), amounts.result(), *texts.result())
     schema = polars_schema(STAGED[form.dataset])
     if "line_code" in schema:
@@ -120,12 +122,17 @@ def _with_dates(rows: pl.DataFrame, form: ExtractForm, start_month: int) -> pl.D
     """Adds the row's date, the scope it states, and when it was recorded.
 
     A row without a readable date in a bulk listing takes the listing's last day as its recorded day (where no
-    date can be read at all, one long ago), so that it is shown in quarantine from then on.
+    date can be read at all, one long ago), so that it is shown in quarantine from then on. A listing of what
+    was stated earlier is known from the days on which that was said; a figure to date speaks of the year so
+    far.
     """
     field = next((name for name in ("posting_date", "period_end") if name in rows.columns), None)
     own = _dates(rows[field], form) if field else pl.col("_scope_to")
     dated = rows.with_columns(
         own.alias("_date"),
+        (_dates(rows["stated_on"], form) if "stated_on" in rows.columns else pl.lit(None, pl.Date)).alias(
+            "_stated"
+        ),
         _text(rows, "unit_code").alias("unit_code"),
         _text(rows, "unit_name").alias("unit_name"),
     )
@@ -135,9 +142,14 @@ def _with_dates(rows: pl.DataFrame, form: ExtractForm, start_month: int) -> pl.D
             day = day.fill_null(day.max().over("delivery_id").fill_null(LONG_AGO))
         first, end = _period(day, form.period.length, start_month)
         dated = dated.with_columns(first.alias("_scope_from"), end.alias("_scope_to"))
-        recorded = pl.col("_scope_to") + pl.duration(days=form.received.lag_days)
+        said = pl.coalesce("_stated", "_scope_to")
+        recorded = said + pl.duration(days=form.received.lag_days)
     else:
         recorded = pl.col("_received")
+    if form.dataset == "office_estimate" and form.cumulative:
+        dated = dated.with_columns(
+            _period(pl.col("_scope_from"), "year", start_month)[0].alias("_scope_from")
+        )
     return dated.with_columns(
         pl.col("_scope_from").alias("scope_from"),
         pl.col("_scope_to").alias("scope_to"),
@@ -152,9 +164,9 @@ def _period(day: pl.Expr, length: str, start_month: int) -> tuple[pl.Expr, pl.Ex
         return day, day
     if length == "month":
         return day.dt.month_start(), day.dt.month_end()
-    later = f"{start_month - 1}mo"
-    first = day.dt.month_start().dt.offset_by(f"-{later}").dt.truncate("1y").dt.offset_by(later)
-    return first, first.dt.offset_by("1y").dt.offset_by("-1d")
+    later, whole = f"{start_month - 1}mo", {"quarter": "1q", "year": "1y"}[length]
+    first = day.dt.month_start().dt.offset_by(f"-{later}").dt.truncate(whole).dt.offset_by(later)
+    return first, first.dt.offset_by(whole).dt.offset_by("-1d")
 
 
 def _scope_unit(form: ExtractForm) -> pl.Expr:
@@ -195,10 +207,32 @@ def _texts(authority: Authority, form: ExtractForm, rows: pl.DataFrame) -> list[
     ]
     if date_field:
         texts.append(pl.col("_date").alias(date_field))
+    if form.dataset == "office_estimate":
+        said = pl.coalesce("_stated", "_received" if form.period.rule == "file_name" else "_scope_to")
+        texts += [
+            pl.lit(form.basis).alias("basis"),
+            pl.lit(form.sender).alias("office"),
+            pl.col("_scope_from").alias("period_start"),
+            pl.col("_scope_to").alias("period_end"),
+            said.alias("stated_on"),
+        ]
     if form.dataset == "tax_arrears":
         due = _dates(rows["due_on"], form) if "due_on" in has else pl.lit(None, pl.Date)
         texts.append(due.alias("due_on"))
     return texts
+
+
+def _with_whole(form: ExtractForm, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows that speak of the authority as a whole, by their unit's name or for want of any unit column."""
+    if not {column.field for column in form.columns} & {"unit_code", "unit_name"}:
+        return rows.with_columns(pl.lit(ALL).alias("unit_key"))
+    is_whole = folded(pl.coalesce("unit_name", "unit_code")).str.contains(form.whole)
+    return rows.with_columns(
+        pl.when(pl.col("unit_key").is_null() & is_whole.fill_null(value=False))
+        .then(pl.lit(ALL))
+        .otherwise("unit_key")
+        .alias("unit_key")
+    )
 
 
 def _spending_kind(form: ExtractForm) -> pl.Expr:
@@ -206,8 +240,12 @@ def _spending_kind(form: ExtractForm) -> pl.Expr:
     column = next((column for column in form.columns if column.field == "spending_kind"), None)
     if column is None:
         return pl.when(pl.col("_value").is_in(SPENDING_KINDS)).then(pl.col("_value"))
-    meaning = {fold(text): kind for kind, texts in column.words.items() for text in texts}
+    meaning = _meaning(column)
     return folded(pl.col("spending_kind")).replace_strict(meaning, default=None, return_dtype=pl.String)
+
+
+def _meaning(column: FormColumn) -> dict[str, str]:
+    return {fold(text): meant for meant, texts in column.words.items() for text in texts}
 
 
 def _filled(field: str, rows: pl.DataFrame) -> pl.Expr | pl.Series:
@@ -238,7 +276,10 @@ def _common_width(codes: Iterable[str]) -> int:
 
 
 def _with_line(authority: Authority, form: ExtractForm, rows: pl.DataFrame) -> pl.DataFrame:
-    """The line of a row: given by the wide column, by the catalogue for its item, or by its own column."""
+    """The line of a row: given by the wide column, by the catalogue for its item, or by its own column.
+
+    An office's estimate in one column without lines is of all of them together.
+    """
     if any(column.value for column in form.columns):
         return rows.with_columns(pl.col("_value").alias("line_code"))
     if "item_code" in {column.field for column in form.columns}:
@@ -248,5 +289,11 @@ def _with_line(authority: Authority, form: ExtractForm, rows: pl.DataFrame) -> p
             lambda code: code.replace_strict(catalogue, default=None, return_dtype=pl.String),
         )
         return rows.with_columns(lines.alias("line_code"))
+    column = next((column for column in form.columns if column.field == "line_code"), None)
+    if column is None and form.dataset == "office_estimate":
+        return rows.with_columns(pl.lit(ALL).alias("line_code"))
+    if column is not None and column.words:
+        said = folded(pl.col("line_code"))
+        return rows.with_columns(said.replace_strict(_meaning(column), default=None, return_dtype=pl.String))
     known = [line.line_code for line in authority.lines]
     return rows.with_columns(pl.when(pl.col("line_code").is_in(known)).then(pl.col("line_code")))

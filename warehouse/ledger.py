@@ -14,14 +14,22 @@ from warehouse.projections import conform
 from warehouse.tables.ledger import LEDGER, QUARANTINE
 
 _SCOPE = ["scope_from", "scope_to"]
-_VERSIONED = {"estimate": ["estimate_version"], "spending_estimate": ["estimate_version"]}
+_VERSIONED = {
+    "estimate": ["estimate_version"],
+    "spending_estimate": ["estimate_version"],
+    "office_estimate": ["basis", "office"],
+}
 """Columns besides the period that a delivery of a dataset states as a whole."""
 _FILE = pl.lit("file ") + pl.col("source_file").str.split("/").list.last()
 """A file by its name without folders: the dated folder differs when it is sent again."""
 
 
 def build_ledger(
-    dataset: str, accepted: pl.DataFrame, unallocated: pl.DataFrame, stated: pl.DataFrame
+    dataset: str,
+    accepted: pl.DataFrame,
+    unallocated: pl.DataFrame,
+    stated: pl.DataFrame,
+    empty: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Ledger rows of a dataset.
 
@@ -29,71 +37,155 @@ def build_ledger(
         dataset: name of the dataset.
         accepted, unallocated: staged rows that count, the second without a known place.
         stated: all staged rows, whose deliveries say which periods were stated when, refused rows included.
+        empty: periods that deliveries without any row stated (``statement_columns``).
 
     Returns:
         The dataset's ledger table, sorted by its grain.
     """
     rows = pl.concat([accepted, unallocated])
-    return conform(with_supersession(dataset, rows, stated), LEDGER[dataset])
+    return conform(with_supersession(dataset, rows, stated, empty), LEDGER[dataset])
 
 
-def build_quarantine(dataset: str, refused: pl.DataFrame, stated: pl.DataFrame) -> pl.DataFrame:
+def build_quarantine(
+    dataset: str, refused: pl.DataFrame, stated: pl.DataFrame, empty: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Quarantined rows with the day from which a later delivery holds instead.
 
     Args:
-        refused: rows of the quarantine without ``superseded_at``.
-        stated: all staged rows of the dataset.
+        refused: rows of the quarantine without what superseded them.
+        stated, empty: as for ``build_ledger``.
     """
     # The same bytes may state two periods by their file names.
     keys = ["delivery_id", "source_file", "sheet", "row_number", "source_column"]
-    columns = [*_SCOPE, "scope_unit", "delivery_order", *_VERSIONED.get(dataset, [])]
+    columns = [*_SCOPE, "scope_unit", "scope_part", "delivery_order", *_VERSIONED.get(dataset, [])]
     placed = refused.join(stated.select(*keys, *columns), on=keys, how="left")
-    dated = with_supersession(dataset, placed, stated)
+    dated = with_supersession(dataset, placed, stated, empty)
     return conform(dated.drop(columns), QUARANTINE)
 
 
-def with_supersession(dataset: str, rows: pl.DataFrame, stated: pl.DataFrame) -> pl.DataFrame:
-    """``rows`` with ``superseded_at``: the day on which a later delivery restated the row's period.
+def statement_columns(dataset: str) -> list[str]:
+    """The columns by which a delivery of a dataset states a period: which, whose, in which file, when."""
+    own = ["scope_unit", "scope_part", "delivery_order", "recorded_at", "source_file"]
+    return [*_SCOPE, *_VERSIONED.get(dataset, []), *own]
+
+
+def with_supersession(
+    dataset: str, rows: pl.DataFrame, stated: pl.DataFrame, empty: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """``rows`` with the day on which a later delivery restated their period, and that delivery's file.
 
     A delivery of the whole authority supersedes all earlier rows of its period; one of a unit supersedes
     that unit's rows only, whoever stated them. Rows of a report whose unit nobody knows wait for a file of
-    the same name: two wards' misspelt reports of one month do not replace one another.
+    the same name: two wards' misspelt reports of one month do not replace one another. A part of a period
+    that came in several files supersedes the same part and whatever stated the period whole or in another
+    number of parts. A delivery that is in doubt (``scope_doubt``) supersedes nothing.
     """
     scope = [*_SCOPE, *_VERSIONED.get(dataset, [])]
-    statements = stated.select(*scope, "scope_unit", "delivery_order", "recorded_at").unique()
-    restated = statements.group_by(scope).agg(pl.col("delivery_order").n_unique().alias("deliveries"))
-    disputed = restated.filter(pl.col("deliveries") > 1).select(scope)
-    undated = pl.lit(None, pl.Date).alias("superseded_at")
+    statements = _statements(scope, stated, empty)
+    disputed = (
+        statements.group_by(scope)
+        .agg(pl.col("delivery_order").min().alias("first"), pl.col("delivery_order").max().alias("last"))
+        .filter(pl.col("first") < pl.col("last"))
+        .select(scope)
+    )
+    nothing = [pl.lit(None, pl.Date).alias("superseded_at"), pl.lit(None, pl.String).alias("superseded_by")]
     if disputed.is_empty():
-        return rows.with_columns(undated)
-    calm = rows.join(disputed, on=scope, how="anti").with_columns(undated)
+        return rows.with_columns(nothing)
+    calm = rows.join(disputed, on=scope, how="anti").with_columns(nothing)
     has_unit = pl.col("unit_key").is_not_null() & (pl.col("unit_key") != UNALLOCATED)
     moved = rows.join(disputed, on=scope, how="semi").with_columns(
-        pl.when(has_unit).then(pl.col("unit_key")).otherwise(_FILE).alias("_whose")
+        pl.when(has_unit).then(pl.col("unit_key")).otherwise(_FILE).alias("_whose"),
+        pl.col("scope_part").fill_null(_WHOLE).alias("_part"),
+        _split().alias("_split"),
     )
-    whole = statements.filter(pl.col("scope_unit") == ALL)
-    later_whole = _next_statement(moved, whole, scope)
-    later_own = _next_statement(moved, _own_statements(statements, stated), [*scope, "_whose"])
-    dated = moved.drop("_whose").with_columns(
-        pl.min_horizontal(later_whole, later_own).alias("superseded_at")
-    )
-    return pl.concat([calm, dated])
+    disputing = statements.join(disputed, on=scope, how="semi")
+    names = ["scope_unit", "delivery_order", "source_file"]
+    files = stated.select(names) if empty is None else pl.concat([stated.select(names), empty.select(names)])
+    files = files.join(disputing.select("delivery_order"), on="delivery_order", how="semi").unique()
+    moment = _superseding(moved, disputing, files, scope)
+    by_order = files.select(pl.col("delivery_order").cast(pl.Int64), "source_file").unique("delivery_order")
+    dated = moved.drop("_whose", "_part", "_split").with_columns(_day_of(moment), _order_of(moment))
+    named = dated.join(
+        by_order.rename({"source_file": "superseded_by"}), left_on="_order", right_on="delivery_order",
+        how="left", maintain_order="left",
+    )  # fmt: skip
+    return pl.concat([calm, named.drop("_order")])
 
 
-def _own_statements(statements: pl.DataFrame, stated: pl.DataFrame) -> pl.DataFrame:
+_WHOLE = ""
+_LATEST_ORDER = 2**31
+_EPOCH_SHIFT = 10**6
+"""Days added so that every moment is positive, however long ago."""
+
+
+def _split() -> pl.Expr:
+    """Into how many parts the period was split, as text; empty where it was stated whole."""
+    return pl.col("scope_part").str.replace("^[^/]*/?", "of ").fill_null(_WHOLE)
+
+
+def _statements(scope: list[str], stated: pl.DataFrame, empty: pl.DataFrame | None) -> pl.DataFrame:
+    """Each period stated by each delivery that is believed, with its moment: day and order in one number."""
+    columns = [*scope, "scope_unit", "scope_part", "delivery_order", "recorded_at"]
+    believed = stated.filter(pl.col("scope_doubt").is_null()).select(columns).unique()
+    if empty is not None and empty.height:
+        believed = pl.concat([believed, empty.select(columns).cast(believed.schema)])
+    day = pl.col("recorded_at").to_physical().cast(pl.Int64) + _EPOCH_SHIFT
+    return believed.with_columns(
+        (day * _LATEST_ORDER + pl.col("delivery_order")).alias("_moment"),
+        pl.col("scope_part").fill_null(_WHOLE).alias("_part"),
+        _split().alias("_split"),
+    )
+
+
+def _day_of(moment: pl.Series) -> pl.Series:
+    days = moment // _LATEST_ORDER - _EPOCH_SHIFT
+    return days.cast(pl.Int32).cast(pl.Date).alias("superseded_at")
+
+
+def _order_of(moment: pl.Series) -> pl.Series:
+    return (moment % _LATEST_ORDER).alias("_order")
+
+
+def _superseding(
+    rows: pl.DataFrame, statements: pl.DataFrame, files: pl.DataFrame, scope: list[str]
+) -> pl.Series:
+    """For each row, the moment of the first statement that holds instead; null while it stands."""
+
+    def later(among: pl.Expr, *by: str) -> pl.Series:
+        chosen = statements.filter(among)
+        whole = chosen.filter(pl.col("scope_unit") == ALL)
+        return _least(
+            _next_statement(rows, whole, [*scope, *by]),
+            _next_statement(rows, _own_statements(chosen, files), [*scope, "_whose", *by]),
+        )
+
+    first = later(pl.col("_part") == _WHOLE)
+    splits = [split for split in statements["_split"].unique().sort() if split != _WHOLE]
+    if not splits:
+        return first
+    first = _least(first, later(pl.col("_part") != _WHOLE, "_part"))
+    for split in splits:
+        otherwise = rows["_split"] != split
+        first = _least(first, later(pl.col("_split") == split).set(~otherwise, None))
+    return first
+
+
+def _least(one: pl.Series, other: pl.Series) -> pl.Series:
+    return pl.select(pl.min_horizontal(one, other).alias("moment"))["moment"]
+
+
+def _own_statements(statements: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:
     """Statements of units, each under the unit it names and under the name of its file."""
     own = statements.filter(pl.col("scope_unit") != ALL)
-    files = (
-        stated.filter(pl.col("scope_unit") != ALL).select("delivery_order", _FILE.alias("_whose")).unique()
-    )
+    told = files.filter(pl.col("scope_unit") != ALL).select("delivery_order", _FILE.alias("_whose")).unique()
     named = own.filter(pl.col("scope_unit") != UNALLOCATED).with_columns(pl.col("scope_unit").alias("_whose"))
-    return pl.concat([named, own.join(files, on="delivery_order")])
+    return pl.concat([named, own.join(told, on="delivery_order")])
 
 
 def _next_statement(rows: pl.DataFrame, statements: pl.DataFrame, by: list[str]) -> pl.Series:
-    """For each row, the first recorded day of a statement of its scope by any later delivery; else null."""
+    """For each row, the first moment of a statement of its scope by any later delivery; else null."""
     indexed = rows.select(*by, "delivery_order").with_row_index("_row").sort("delivery_order")
-    first = pl.col("recorded_at").cum_min(reverse=True).over(by, order_by="delivery_order")
+    first = pl.col("_moment").cum_min(reverse=True).over(by, order_by="delivery_order")
     later = statements.select(*by, "delivery_order", first.alias("_restated")).sort("delivery_order")
     joined = indexed.join_asof(
         later,

@@ -16,6 +16,9 @@ _USUAL: dict[str, Any] = {
     "unit_key": "00151@2004", "item_code": "1701", "line_code": "vat", "document_no": "", "chapter": "757",
     "posting_date": JUNE, "period_end": JUNE, "due_on": None, "amount": 1_000, "is_cumulative": False,
     "spending_kind": "recurrent", "fiscal_year": 2020, "estimate_version": "initial",
+    "basis": "territory", "office": "finance_office", "period_start": dt.date(2020, 4, 1),
+    "stated_on": dt.date(2020, 6, 19), "scope_part": None, "scope_doubt": None, "decision_no": None,
+    "decided_on": None, "approved_by": None, "effective_from": None,
 }  # fmt: skip
 
 

@@ -57,6 +57,15 @@ CASES: list[tuple[str, str, str, list[dict[str, Any]]]] = [
     ("tax_arrears", "period_end_is_a_date", "held", [GOOD, {"period_end": None}]),
     ("tax_arrears", "unit_is_known", "unallocated", [GOOD, {"unit_key": None}]),
     ("tax_arrears", "item_in_catalogue", "unallocated", [GOOD, {"line_code": None}]),
+    ("office_estimate", "amount_is_a_number", "held", [GOOD, {"amount": None}]),
+    ("office_estimate", "amount_not_negative", "held", [{"amount": 0}, {"amount": -1, "line_code": "cit"}]),
+    ("office_estimate", "period_is_known", "held", [GOOD, {"period_end": None}]),
+    ("office_estimate", "stated_on_not_after_received", "held",
+     [{"stated_on": dt.date(2020, 7, 1)}, {"stated_on": dt.date(2020, 7, 2), "line_code": "cit"}]),
+    ("office_estimate", "unit_is_known", "held", [GOOD, {"unit_key": None}]),
+    ("office_estimate", "line_is_known", "held", [GOOD, {"line_code": None}]),
+    ("office_estimate", "figure_not_repeated", "held",
+     [GOOD, {"office": "tax_office", "amount": 7}, {"amount": 7}]),
 ]  # fmt: skip
 
 

@@ -26,6 +26,10 @@ def provenance() -> list[Column[Any]]:
         day("scope_from", "First day of the period that the delivery states as a whole", nullable=True),
         day("scope_to", "Last day of that period", nullable=True),
         text("scope_unit", "Unit whose period the delivery states; ALL for the whole authority"),
+        text("scope_part", "Which part of the period it states where that came in several files, as 1/2; null "
+             "where it states the whole", nullable=True, example="1/2"),
+        text("scope_doubt", "Why the delivery is not believed to be all of what it should replace; null where "
+             "it is", nullable=True, values=("smaller_than_before", "does_not_add_up")),
     ]  # fmt: skip
 
 
@@ -46,6 +50,17 @@ def _item() -> list[Column[Any]]:
 
 def _money() -> list[Column[Any]]:
     return [minor("amount", "Money as stated; null where it is no number", nullable=True)]
+
+
+def _decision() -> list[Column[Any]]:
+    return [
+        text("decision_no", "Number of the decision that set the estimate; null where the file names none",
+             nullable=True, example="5120/QĐ-UBND"),
+        day("decided_on", "Day of that decision", nullable=True),
+        text("approved_by", "Who approved it", nullable=True, example="UBND quận"),
+        day("effective_from", "Day from which the version holds; null: from the day it is known",
+            nullable=True),
+    ]  # fmt: skip
 
 
 STG_RECEIPT = declare(
@@ -74,6 +89,7 @@ STG_ESTIMATE = declare(
     *provenance(), *_place(), *_item(),
     count("fiscal_year", "Fiscal year the estimate is for", nullable=True),
     text("estimate_version", "initial, supplemented or adjusted"),
+    *_decision(),
     *_money(),
     layer="staging",
 )  # fmt: skip
@@ -84,6 +100,7 @@ STG_SPENDING_ESTIMATE = declare(
     text("spending_kind", "Kind of spending: recurrent, development, contingency", nullable=True),
     count("fiscal_year", "Fiscal year the estimate is for", nullable=True),
     text("estimate_version", "initial, supplemented or adjusted"),
+    *_decision(),
     *_money(),
     layer="staging",
 )  # fmt: skip
@@ -107,6 +124,25 @@ STG_TAX_ARREARS = declare(
     layer="staging",
 )  # fmt: skip
 
+STG_OFFICE_ESTIMATE = declare(
+    "stg_office_estimate",
+    "What an office says a month, quarter or year will come to (ước thực hiện); never counted as collected",
+    *provenance(),
+    text("unit_key", "Unit; ALL where the office speaks of the authority as a whole; null where nobody knows "
+         "it", nullable=True, source="authority: units.csv"),
+    text("line_code", "Revenue line; ALL where the office speaks of all lines together", nullable=True,
+         source="authority: revenue_lines.csv"),
+    text("basis", "Part of the money meant: territory, entitled or recurrent",
+         values=("territory", "entitled", "recurrent")),
+    text("office", "Who says it", values=("treasury", "tax_office", "finance_office", "unit")),
+    day("period_start", "First day of the period spoken of", nullable=True),
+    day("period_end", "Last day of the period spoken of", nullable=True),
+    day("stated_on", "Day on which it was said: as the file has it, else the day it was received",
+        nullable=True),
+    *_money(),
+    layer="staging",
+)  # fmt: skip
+
 STAGED = {
     "receipt": STG_RECEIPT,
     "spending": STG_SPENDING,
@@ -114,5 +150,6 @@ STAGED = {
     "spending_estimate": STG_SPENDING_ESTIMATE,
     "tax_collection": STG_TAX_COLLECTION,
     "tax_arrears": STG_TAX_ARREARS,
+    "office_estimate": STG_OFFICE_ESTIMATE,
 }
 """Staged table of each dataset."""
