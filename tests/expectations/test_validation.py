@@ -72,7 +72,7 @@ def _fits_the_ledger(
 ) -> None:
     """Parts are of the declared tables, nulls included: ``conform`` refuses them otherwise."""
     assert accepted.schema == unallocated.schema == empty_frame(STAGED[dataset]).schema
-    stands = pl.lit(None, pl.Date).alias("superseded_at")
+    stands = [pl.lit(None, pl.Date).alias("superseded_at"), pl.lit(None, pl.String).alias("superseded_by")]
     conform(pl.concat([accepted, unallocated]).with_columns(stands), LEDGER[dataset])
     conform(refused.with_columns(stands), QUARANTINE)
 

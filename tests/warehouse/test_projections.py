@@ -225,7 +225,7 @@ def test_mart_has_the_contract_s_grain_and_columns(table: sa.Table) -> None:
 @pytest.mark.parametrize("dataset", list(STAGED))
 def test_ledger_is_the_staged_table_with_a_second_clock_s_end(dataset: str) -> None:
     staged, ledger = polars_schema(STAGED[dataset]), polars_schema(LEDGER[dataset])
-    assert ledger == {**staged, "superseded_at": pl.Date()}
+    assert ledger == {**staged, "superseded_at": pl.Date(), "superseded_by": pl.String()}
     origin = [column.name for column in provenance()]
     assert list(staged)[: len(origin)] == origin
     assert not LEDGER[dataset].c["amount"].nullable, "money that counts is a number"

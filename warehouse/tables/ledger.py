@@ -12,7 +12,10 @@ from sqlalchemy import Column, Table
 from warehouse.tables.declare import count, day, declare, flag, minor, text
 from warehouse.tables.staging import STAGED
 
-_NULLABLE_IN_LEDGER = {"scope_from", "scope_to", "due_on", "superseded_at"}
+_NULLABLE_IN_LEDGER = {
+    "scope_from", "scope_to", "scope_part", "scope_doubt", "due_on", "decision_no", "decided_on",
+    "approved_by", "effective_from", "superseded_at",
+}  # fmt: skip
 
 
 def _settled(column: Column[Any]) -> Column[Any]:
@@ -28,6 +31,7 @@ def _ledger_table(dataset: str, staged: Table) -> Table:
         *(_settled(column) for column in staged.columns),
         day("superseded_at", "Day from which a later delivery holds instead; null while it stands",
             nullable=True),
+        text("superseded_by", "File of that later delivery", nullable=True),
         layer="ledger",
     )  # fmt: skip
 
@@ -73,10 +77,14 @@ QUARANTINE = declare(
     text("outcome", "unallocated: counted in the authority's total; held: not counted until it is mended",
          values=("unallocated", "held")),
     text("unit_key", "Unit of the row where it is known", nullable=True),
+    text("item_code", "Revenue item of the row where it has one", nullable=True),
+    text("line_code", "Revenue line of the row where it is known", nullable=True),
+    text("spending_kind", "Kind of spending of the row where it is known", nullable=True),
     day("posting_date", "Date of the row where it could be read", nullable=True),
     minor("amount", "Money the row carries; null where it is no number", nullable=True),
     day("recorded_at", "Day on which the office had the row"),
     day("superseded_at", "Day from which a later delivery holds instead; null while it stands",
         nullable=True),
+    text("superseded_by", "File of that later delivery", nullable=True),
     layer="ledger",
 )  # fmt: skip
