@@ -9,6 +9,7 @@ from forecasts import factors, ladder, shocks
 from forecasts.arrays import Flags, Floats, Integers
 from forecasts.beliefs import Belief, declared_belief, regressor, strengths
 from forecasts.calibration import Calibration, calibrate
+from forecasts.components import LogParts, beside_factor
 from forecasts.fits import FORMS, LineFit, blank, line_total, lower_root, units_weights
 from forecasts.ladder import Rung
 from forecasts.panel import Panel
@@ -108,6 +109,7 @@ def _enter(fit: LineFit, rows: Integers, answer: factors.LogForecast, width: Cal
     fit.common[rows] = width.shared * lower_root(answer.shared)
     fit.own[rows] = width.own * lower_root(answer.own)
     fit.surprises[:] = answer.surprises
+    fit.parts.enter(rows, answer.parts)
 
 
 def _follow(fit: LineFit, rows: Integers, logs: Floats, series: Floats) -> None:
@@ -122,6 +124,9 @@ def _follow(fit: LineFit, rows: Integers, logs: Floats, series: Floats) -> None:
     own = spread[:, None, None] ** 2 * alike
     fit.mean[rows] = unskewed(line.mean + away[:, None], line.covariance + own)
     fit.common[rows], fit.own[rows] = lower_root(line.covariance), lower_root(own)
+    beside = np.repeat(away[:, None], horizon, axis=1)
+    alone = LogParts(beside, np.zeros_like(beside), np.zeros_like(beside))
+    fit.parts.enter(rows, beside_factor(series, line.mean[0], line.season[0], alone))
 
 
 def _variance(gap: Floats) -> Floats:

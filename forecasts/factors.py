@@ -12,7 +12,9 @@ import numpy as np
 
 from forecasts.arrays import Floats, Integers
 from forecasts.bank import Maps, ModelSpec, maps_for
+from forecasts.components import LogParts, beside_factor
 from forecasts.fits import mean_correlation
+from forecasts.kalman import BLOCKS
 from forecasts.weights import model_weights, scales
 
 UNITS_FOR_FACTOR = 8
@@ -61,21 +63,28 @@ class LogForecast:
     """Months to come of n series, in logs.
 
     mean: n × H; shared, own: n × H × H covariances, of what the line's series have in common and of what they
-    have not; surprises: T, the line's standardised innovations (NaN where none).
+    have not; surprises: T, the line's standardised innovations (NaN where none); parts: of the mean.
     """
 
     mean: Floats
     shared: Floats
     own: Floats
     surprises: Floats
+    parts: LogParts
 
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """A bank's answer for n series with one pattern of months: mean n × H, covariance n × H × H."""
+    """A bank's answer for n series: mean n × H, covariance n × H × H, season n × H (a part of the mean)."""
 
     mean: Floats
     covariance: Floats
+    season: Floats
+
+    @property
+    def parts(self) -> LogParts:
+        """Level and season of series that follow no factor."""
+        return LogParts(self.mean - self.season, self.season, np.zeros_like(self.mean))
 
 
 def forecast_logs(logs: Floats, horizon: int) -> LogForecast:
@@ -144,12 +153,13 @@ def mixture(grid: tuple[ModelSpec, ...], logs: Floats, horizon: int) -> Mixture:
     """The bank's forecast of series (n × T) of one line; weights are shared within patterns of months."""
     mean = np.zeros((len(logs), horizon))
     covariance = np.zeros((len(logs), horizon, horizon))
+    season = np.zeros_like(mean)
     for rows in same_pattern(logs):
         centre = _centre(logs[rows])
         maps = maps_for(grid, np.isfinite(logs[rows[0]]), horizon)
-        mean[rows], covariance[rows] = _mix(maps, np.nan_to_num(logs[rows] - centre))
+        mean[rows], covariance[rows], season[rows] = _mix(maps, np.nan_to_num(logs[rows] - centre))
         mean[rows] += centre
-    return Mixture(mean, covariance)
+    return Mixture(mean, covariance, season)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +207,7 @@ def _least_squares(maps: Maps, point: int, series: Floats, table: Floats) -> tup
     return coefficients, scale * np.diag(inverse), left
 
 
-def _mix(maps: Maps, series: Floats) -> tuple[Floats, Floats]:
+def _mix(maps: Maps, series: Floats) -> tuple[Floats, Floats, Floats]:
     squares = maps.squares(series)
     weights = model_weights(maps.log_likelihood(squares))
     variance = weights * scales(squares, maps.counted)
@@ -207,7 +217,16 @@ def _mix(maps: Maps, series: Floats) -> tuple[Floats, Floats]:
     apart = forecasts - mean[:, None]
     covariance = np.einsum("ng,ghk->nhk", variance[:, used], maps.covariance[used], optimize=True)
     covariance += np.einsum("ng,ngh,ngk->nhk", weights[:, used], apart, apart, optimize=True)
-    return mean, covariance
+    return mean, covariance, _season(maps, weights, series)
+
+
+def _season(maps: Maps, weights: Floats, series: Floats) -> Floats:
+    """n × H, what of the mixture's mean is season."""
+    season, place = np.zeros((len(series), maps.ahead.shape[1])), BLOCKS.index("season")
+    for g in np.flatnonzero(weights.any(axis=0)):
+        if maps.grid[g].season_prior:
+            season += weights[:, [g]] * (series @ maps.parts[g, place].T)
+    return season
 
 
 def _with_factor(logs: Floats, members: Integers, horizon: int, found: Floats) -> LogForecast:
@@ -217,7 +236,8 @@ def _with_factor(logs: Floats, members: Integers, horizon: int, found: Floats) -
     line = mixture(FACTOR_GRID, factor[None, begin:], horizon)
     own = mixture(RESIDUAL_GRID, residual, horizon)
     shared = np.broadcast_to(line.covariance, own.covariance.shape)
-    return LogForecast(line.mean + own.mean, shared, own.covariance, found)
+    parts = beside_factor(factor, line.mean[0], line.season[0], own.parts)
+    return LogForecast(line.mean + own.mean, shared, own.covariance, found, parts)
 
 
 def _alone(logs: Floats, horizon: int, found: Floats) -> LogForecast:
@@ -229,7 +249,8 @@ def _alone(logs: Floats, horizon: int, found: Floats) -> LogForecast:
     known = np.isfinite(found).any(axis=0)
     line = np.full(found.shape[1], np.nan)
     line[known] = np.nanmean(found[:, known], axis=0)
-    return LogForecast(answer.mean, part * answer.covariance, (1 - part) * answer.covariance, line)
+    shared = part * answer.covariance
+    return LogForecast(answer.mean, shared, (1 - part) * answer.covariance, line, answer.parts)
 
 
 def common_factor(logs: Floats) -> Floats:

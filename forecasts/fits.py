@@ -9,6 +9,7 @@ import numpy as np
 
 from forecasts.arrays import Floats, Integers
 from forecasts.beliefs import Belief
+from forecasts.components import LogParts
 from forecasts.ladder import Rung
 
 FORMS = ("deferral", "rate_change")
@@ -22,7 +23,7 @@ class LineFit:
     base: n × T receipts cleaned of shocks. In logs, for the months to come: mean n × H; common and own, n × H
     × H lower roots of the covariance the units share and of what is each one's own. response: by form of
     shock, n × H, how the mean moves with the strength of shocks past; surprises: T, the line's standardised
-    innovations, NaN where none.
+    innovations, NaN where none; parts: what the mean consists of, before uncertainty lowers it.
     """
 
     rungs: list[Rung]
@@ -33,6 +34,7 @@ class LineFit:
     beliefs: dict[str, Belief]
     response: dict[str, Floats]
     surprises: Floats
+    parts: LogParts
 
     def take(self, rows: Integers) -> "LineFit":
         """The same fit with only these units: whatever has a row per unit is cut down, the rest is the
@@ -45,6 +47,7 @@ class LineFit:
             common=self.common[rows],
             own=self.own[rows],
             response={form: moved[rows] for form, moved in self.response.items()},
+            parts=self.parts.take(rows),
         )
 
 
@@ -60,6 +63,7 @@ def blank(rungs: list[Rung], base: Floats, horizon: int, beliefs: dict[str, Beli
         beliefs=beliefs,
         response={form: np.zeros((count, horizon)) for form in FORMS},
         surprises=np.full(base.shape[1], np.nan),
+        parts=LogParts.nothing(count, horizon),
     )
 
 

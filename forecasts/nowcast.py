@@ -34,10 +34,16 @@ def informed(panel: Panel, fit: LineFit, terms: LineShocks) -> LineFit:
     doubt = np.where(known, panel.doubt, np.inf)
     off = np.where(known, reading - fit.mean[:, 0], 0.0)
     limit = _FURTHEST * np.sqrt(common[:, 0, 0] + own[:, 0, 0] + np.where(known, doubt, 0.0))
-    mean, after_common, after_own = _conditioned(fit.mean, common, own, off, doubt)
-    calm, _, _ = _conditioned(fit.mean, common, own, np.clip(off, -limit, limit), doubt)
-    mean[:, 1:] = calm[:, 1:]
-    return replace(fit, mean=mean, common=lower_root(after_common), own=lower_root(after_own))
+    together, alone, after_common, after_own = _conditioned(common, own, off, doubt)
+    calm, calm_alone, _, _ = _conditioned(common, own, np.clip(off, -limit, limit), doubt)
+    together[:, 1:], alone[:, 1:] = calm[:, 1:], calm_alone[:, 1:]
+    return replace(
+        fit,
+        mean=fit.mean + together + alone,
+        common=lower_root(after_common),
+        own=lower_root(after_own),
+        parts=fit.parts.moved(level=alone, common=together),
+    )
 
 
 def _readings(panel: Panel, fit: LineFit, terms: LineShocks) -> Floats:
@@ -52,10 +58,10 @@ def _readings(panel: Panel, fit: LineFit, terms: LineShocks) -> Floats:
 
 
 def _conditioned(
-    mean: Floats, common: Floats, own: Floats, off: Floats, doubt: Floats
-) -> tuple[Floats, Floats, Floats]:
-    """Means and both covariances given that the first months read `off` (n) from their means, with variance
-    `doubt`.
+    common: Floats, own: Floats, off: Floats, doubt: Floats
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """How means move together and each alone (n × H), and both covariances, given that the first months read
+    `off` (n) from their means, with variance `doubt`.
 
     What the units say together moves what they share; what is left of each moves its own.
     """
@@ -65,7 +71,8 @@ def _conditioned(
     left = np.where(np.isfinite(doubt), off - gain[:, 0] * together, 0.0)
     own_gain = own[:, :, 0] / (own[:, :1, 0] + np.maximum(doubt, _LEAST_DOUBT)[:, None])
     return (
-        mean + gain * together + own_gain * left[:, None],
+        gain * together,
+        own_gain * left[:, None],
         common - gain[:, :, None] * common[:, None, :, 0],
         own - own_gain[:, :, None] * own[:, None, :, 0],
     )

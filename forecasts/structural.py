@@ -15,6 +15,7 @@ import numpy as np
 from forecasts import ladder, shocks
 from forecasts.arrays import Floats, Integers
 from forecasts.beliefs import Belief, declared_belief, regressor, strengths
+from forecasts.components import LogParts
 from forecasts.fits import FORMS, LineFit, blank, line_total, lower_root, mean_correlation, units_weights
 from forecasts.kalman import Gains, filter_gains
 from forecasts.ladder import Rung
@@ -151,6 +152,8 @@ def _filter_rows(
     calm, scale = calmed(gains, series)
     innovations, state = gains.innovations(calm)
     fit.mean[rows] = gains.forecasts(state)
+    level, season, _ = gains.forecasts_by_block(state)
+    fit.parts.enter(rows, LogParts(level, season, np.zeros_like(level)))
     fit.own[rows] = scale[:, None, None] * lower_root(gains.forecast_cov)
     for form, moving in regressors.items():
         _, moved = gains.innovations(np.where(known, moving, np.nan)[None, begin:])
@@ -217,6 +220,8 @@ def _follow_line(
         gap = gap[np.isfinite(gap)]
         fit.mean[row] = line.mean[0] + (gap.mean() if len(gap) else 0.0)
         fit.common[row] = line.own[0]
+        fit.parts.level[row] = fit.mean[row] - line.parts.season[0]
+        fit.parts.season[row] = line.parts.season[0]
         fit.own[row] = max(float(gap.std()) if len(gap) > 2 else 0.5, 0.1) * np.eye(panel.horizon)
         for form, response in line.response.items():
             fit.response[form][row] = response[0]
