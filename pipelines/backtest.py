@@ -15,6 +15,7 @@ from authorities.forms import Dataset
 from expectations.validation import validate
 from extracts.intake import stage_dataset, take_in
 from forecasts.backtest import backtest
+from forecasts.seam import ForecastProblem
 from pipelines.settings import Places
 from warehouse import arrivals
 from warehouse.bases import bases_of
@@ -59,6 +60,19 @@ def run_backtest(places: Places, as_of: dt.date, years: Sequence[int], months: S
     Raises:
         BacktestError: none of the years is complete in the history.
     """
+    problem, estimates = landed_problem(places, as_of)
+    scores = backtest(problem, years, months, estimates=_by_year(estimates))
+    if scores.is_empty():
+        raise BacktestError(
+            f"no year of {years[0]}–{years[-1]} is complete in the history known on {as_of} with two years "
+            "before it; name other --years"
+        )
+    return scores.filter(pl.col("basis").is_in(bases_of(places.authority)))
+
+
+def landed_problem(places: Places, as_of: dt.date) -> tuple[ForecastProblem, pl.DataFrame]:
+    """What the engine would be asked on the night ``as_of`` of the landing folder, and all years' estimates
+    by basis; nothing is published."""
     authority = places.authority
     register = take_in(authority, places.landing, places.home / "raw", as_of)
     staged = {name: stage_dataset(authority, name, register, places.home / "raw") for name in _DATASETS}
@@ -69,14 +83,7 @@ def run_backtest(places: Places, as_of: dt.date, years: Sequence[int], months: S
     standing = standing_estimates(as_known(ledgers["estimate"], as_of), ["unit_key", "line_code"])
     estimates = basis_estimates(authority, standing, as_of)
     stated = arrivals.statements(register, list(staged.values()))
-    problem = forecast_problem(authority, as_of, receipts, estimates, stated)
-    scores = backtest(problem, years, months, estimates=_by_year(estimates))
-    if scores.is_empty():
-        raise BacktestError(
-            f"no year of {years[0]}–{years[-1]} is complete in the history known on {as_of} with two years "
-            "before it; name other --years"
-        )
-    return scores.filter(pl.col("basis").is_in(bases_of(authority)))
+    return forecast_problem(authority, as_of, receipts, estimates, stated), estimates
 
 
 def _ledger(dataset: str, staged: pl.DataFrame) -> pl.DataFrame:
