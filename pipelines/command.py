@@ -168,6 +168,40 @@ def query(
 
 
 @app.command()
+def export(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="DIR", help="Replaced whole [default: <home>/exports/<format>]."),
+    ] = None,
+    form: Annotated[
+        Literal["parquet", "csv", "xlsx"],
+        typer.Option("--format", help="csv and xlsx open right in a Vietnamese Excel."),
+    ] = "parquet",
+    marts: Annotated[
+        list[str] | None, typer.Option("--mart", help="Only this one; may be given again [default: all].")
+    ] = None,
+    all_nights: Annotated[bool, typer.Option("--all-nights", help="Every night, not the newest.")] = False,
+    authority: AuthorityOption = DEFAULT_AUTHORITY_NAME,
+    warehouse: WarehouseOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Write the marts of the newest night as files, one each."""
+    from warehouse.engines import open_warehouse
+    from warehouse.exports import EXPORTED
+    from warehouse.exports import export as write
+
+    with _told():
+        places = _places(authority, home, warehouse)
+        opened = open_warehouse(places.warehouse_url)
+        published = [publication.as_of for publication in opened.publications()]
+        if not published:
+            _fail("nothing has been published yet; run  wardcast nightly  first")
+        target = folder or places.home / "exports" / form
+        written = write(opened, target, form, marts or EXPORTED, None if all_nights else max(published))
+        typer.echo(f"{len(written)} tables written to {target}")
+
+
+@app.command()
 def backtest(
     authority: AuthorityOption = DEFAULT_AUTHORITY_NAME,
     landing: LandingOption = None,
