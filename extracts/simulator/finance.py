@@ -1,10 +1,12 @@
-"""The finance office's estimate workbooks, and the wards' spending: bulk history and monthly reports.
+"""The finance office's workbooks (annual estimates, what it expects) and the wards' spending (bulk history,
+monthly reports).
 
 Amounts of estimates are written in triệu đồng with three decimals; spending in đồng.
 """
 
 import calendar
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +16,12 @@ from authorities.model import Authority
 from extracts.simulator.files import TOTAL, Cell, Layout, Workbook, csv_text, write_text
 from extracts.simulator.frame import Frame, Ints
 from extracts.simulator.manifest import Manifest, WrittenFile
+from extracts.simulator.office_estimates import OfficeEstimate
 from extracts.simulator.spending import Spending
 from extracts.simulator.tables import grouped, grouped_text
 
 _MILLION = 1_000_000
+_ROMAN = ("I", "II", "III", "IV")
 _INITIAL_DAY = (12, 25)
 _SUPPLEMENT_DAY = (5, 20)
 _REPORT_DAY = 10
@@ -57,23 +61,48 @@ class FinanceOffice:
         path = f"landing/tai_chinh/{day}/{word} {count} phuong nam {year}.xlsx"
         said = "bổ sung (nêu lại toàn bộ dự toán)" if supplemented else "giao đầu năm"
         titles = titles_in_forms(self.frame.authority, "estimate")
-        groups = self.frame.settings.estimate_groups
-        order = [self.frame.line_index(code) for group in groups for code in group.line_codes]
-        heads: list[tuple[str, list[str]]] = [("TT", []), ("Phường", [])]
-        lines = [(group.title, [titles[code] for code in group.line_codes]) for group in groups]
+        order, heads = self._columns(titles, "Tổng dự toán thu")
         with Workbook(self.folder / path) as book:
             book.grouped_sheet(
                 self._layout("Thu", f"DỰ TOÁN THU NGÂN SÁCH NĂM {year} - {said}"),
-                [*heads, ("Tổng dự toán thu", []), *lines],
+                heads,
                 self._rows(revenue[:, order]),
             )
             book.grouped_sheet(
                 self._layout("Chi", f"DỰ TOÁN CHI NGÂN SÁCH NĂM {year} - {said}"),
-                [*heads, ("Tổng dự toán chi", []), ("Trong đó", self.kinds)],
+                [*heads[:2], ("Tổng dự toán chi", []), ("Trong đó", self.kinds)],
                 self._rows(spending),
             )
         for dataset, table in (("estimate", revenue), ("spending_estimate", spending)):
             self.manifest.files.append(WrittenFile(path, dataset, count, int(table.sum())))
+
+    def office_estimate(self, said: OfficeEstimate) -> None:
+        """One workbook of what is expected: sheet Quy of the quarter, Ca nam of the year, triệu đồng."""
+        frame, year = self.frame, said.stated_on.year
+        side = "landing" if said.stated_on <= frame.as_of else "withheld"
+        path = f"{side}/tai_chinh/{said.stated_on}/Uoc thuc hien thu quy {said.quarter} nam {year}.xlsx"
+        titles = titles_in_forms(frame.authority, "office_estimate")
+        order, heads = self._columns(titles, "Tổng số ước thực hiện")
+        roman = _ROMAN[said.quarter - 1]
+        with Workbook(self.folder / path) as book:
+            for sheet, period, table in (
+                ("Quy", f"QUÝ {roman} NĂM {year}", said.of_quarter),
+                ("Ca nam", f"NĂM {year}, nêu trong quý {roman}", said.of_year),
+            ):
+                layout = self._layout(sheet, f"ƯỚC THỰC HIỆN THU NGÂN SÁCH {period}")
+                book.grouped_sheet(layout, heads, self._rows(table[:, order]))
+                self.manifest.files.append(
+                    WrittenFile(path, "office_estimate", len(table), int(table.sum()), side == "withheld")
+                )
+
+    def _columns(
+        self, titles: dict[str, str], total: str
+    ) -> tuple[list[int], list[tuple[str, Sequence[str]]]]:
+        """Lines in the order of the workbook's groups, and its header of two lines."""
+        groups = self.frame.settings.estimate_groups
+        order = [self.frame.line_index(code) for group in groups for code in group.line_codes]
+        lines = [(group.title, [titles[code] for code in group.line_codes]) for group in groups]
+        return order, [("TT", []), ("Phường", []), (total, []), *lines]
 
     def _layout(self, sheet: str, title: str) -> Layout:
         settings = self.frame.settings

@@ -102,6 +102,21 @@ class Driver(Settings):
     rest_of_year_factor: float
 
 
+class OfficeEstimateProfile(Settings):
+    """How the finance office errs when it says what quarter and year will come to."""
+
+    first_year: int
+    latest_day: Annotated[int, Field(ge=1, le=28)]
+    """Of the quarter's last month; statements come on the last working day up to it."""
+    own_error: Annotated[float, Field(ge=0)]
+    """Standard deviation of the log of what is to come, over the line's own monthly noise."""
+    shared_error: Annotated[float, Field(ge=0)]
+    """Likewise over the noise that units share."""
+    caution_pct: Annotated[float, Field(ge=0, lt=100)]
+    """By how much what is to come is put too low on the whole."""
+    round_to: Annotated[int, Field(gt=0)]
+
+
 class SpendingProfile(Settings):
     """How one kind of spending behaves."""
 
@@ -129,6 +144,8 @@ class SimulationFile(Settings):
     arrears_lines: tuple[str, ...] = ()
     measures: tuple[Measure, ...] = ()
     driver: Driver
+    office_estimate: OfficeEstimateProfile | None = None
+    """Without it the office says nothing of its own."""
     spending: tuple[SpendingProfile, ...]
     spending_driver: str
 

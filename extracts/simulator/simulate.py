@@ -24,6 +24,7 @@ from extracts.simulator.finance import FinanceOffice
 from extracts.simulator.frame import Frame, Ints
 from extracts.simulator.manifest import Manifest, clear_earlier
 from extracts.simulator.monthly import simulate_months
+from extracts.simulator.office_estimates import office_estimates
 from extracts.simulator.settings import load_settings
 from extracts.simulator.spending import simulate_spending
 from extracts.simulator.tax_office import TaxOffice
@@ -102,6 +103,8 @@ def _write_sample(frame: Frame, folder: Path, manifest: Manifest) -> None:
     payers = payer_pool(frame.stream("payers"))
     _write_treasury(Treasury(frame, folder, manifest, payers, plan), documents)
     _write_finance(FinanceOffice(frame, folder, manifest), documents, current)
+    for said in office_estimates(frame, _true(documents), manifest.effects):
+        FinanceOffice(frame, folder, manifest).office_estimate(said)
     TaxOffice(frame, folder, manifest, payers).write(documents)
     _write_truth(frame, documents, folder / "withheld" / "truth_monthly_collections.csv")
 
