@@ -8,7 +8,7 @@ locking are in ``warehouse.publication_folder``, the file's content in ``warehou
 import errno
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date
@@ -19,9 +19,10 @@ import polars as pl
 from sqlalchemy import Table
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from warehouse.chosen_rows import equal_to, on_nights, readable
 from warehouse.engines import Publication, PublicationFacts, StepListener, WarehouseError
 from warehouse.keys import check_keys
-from warehouse.parquet_views import READABLE, sealed_reader
+from warehouse.parquet_views import sealed_reader
 from warehouse.projections import conform, grain, polars_schema
 from warehouse.publication_file import build_file
 from warehouse.publication_folder import PublicationFolder, PublishingLock
@@ -31,7 +32,6 @@ from warehouse.tables.dimensions import DIMENSIONS
 from warehouse.tables.marts import MART_WARNING, MARTS, PUBLICATION
 
 LOG = logging.getLogger(__name__)
-_READABLE = {table.name: table for table in READABLE}
 # DuckDB and polars hand on what the system said, not its number.
 _FULL = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)]
 
@@ -92,7 +92,8 @@ class DuckDBWarehouse:
         try:
             published = self._build(night, publication_id, frames, facts, register)
             self._at_step("point")
-            self._folder.point_to(publication_id)
+            newest = Register((*register.publications, published)).newest() or published
+            self._folder.point_to(publication_id, newest.publication_id)
         except BaseException:
             self._forget(publication_id, lock)
             raise
@@ -144,14 +145,23 @@ class DuckDBWarehouse:
         Raises:
             WarehouseError: for an unknown name, or ``as_of`` with a dimension.
         """
-        table = _READABLE.get(name)
-        if table is None:
-            raise WarehouseError(f"the warehouse has no table '{name}'; it has {', '.join(_READABLE)}")
-        if as_of is not None and "as_of" not in table.columns:
-            raise WarehouseError(f"{name} is not kept by night; read it without one")
-        chosen = "" if as_of is None else f" WHERE as_of = DATE '{as_of}'"
+        if as_of is None:
+            return self._read(readable(name), "true")
+        return self._read(readable(name, nightly=True), on_nights([as_of]))
+
+    def read_nights(self, name: str, nights: Collection[date], **where: str) -> pl.DataFrame:
+        """Several nights of a mart as they are published now, rows whose columns hold ``where``; no rows of
+        nights that are not published.
+
+        Raises:
+            WarehouseError: for an unknown name or column, or a dimension.
+        """
+        table = readable(name, nightly=True)
+        return self._read(table, on_nights(nights, equal_to(table, where)))
+
+    def _read(self, table: Table, condition: str) -> pl.DataFrame:
         with _clear_reading(self._folder.link), sealed_reader(self._folder, [table]) as connection:
-            frame = connection.execute(f"SELECT * FROM main.{name}{chosen}").pl()  # noqa: S608 - a declared name
+            frame = connection.execute(f"SELECT * FROM main.{table.name} WHERE {condition}").pl()  # noqa: S608 - declared names
         # Not conform(): a night of an older version may lack a column that is required by now.
         return frame.cast(pl.Schema(polars_schema(table))).sort(grain(table))
 

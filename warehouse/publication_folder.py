@@ -5,6 +5,7 @@
     wardcast.duckdb                          → the link that readers open
     wardcast.publications/2020-06-30.1.duckdb  a publication, read-only for ever
     wardcast.publications/2020-06-30.1/*.parquet  its tables, read by the later ones' history
+    wardcast.latest                            → the Parquet of the newest night, a stable path to each mart
     wardcast.publications/publishing.lock      held by the one publisher; names what it builds
 
 DuckDB looks for ``<file>.wal`` beside the file a link resolves to, so what a client leaves behind in one
@@ -43,6 +44,7 @@ class PublicationFolder:
 
     def __init__(self, link: Path) -> None:
         self.link = link
+        self.latest = link.with_name(link.stem + ".latest")
         self.folder = link.with_name(link.stem + ".publications")
         self._lock = self.folder / "publishing.lock"
 
@@ -130,13 +132,20 @@ class PublicationFolder:
     def _spare_link(self) -> Path:
         return self.folder / "latest.link"
 
-    def point_to(self, publication_id: str) -> None:
-        """Make the link name ``publication_id``, atomically and durably."""
+    def point_to(self, publication_id: str, newest_id: str) -> None:
+        """Make the link name ``publication_id``, atomically and durably; then ``latest`` the newest night's.
+
+        ``latest`` is a convenience for those who read Parquet: it follows a moment later.
+        """
+        self._set(self.link, Path(self.folder.name) / self.database(publication_id).name)
+        self._set(self.latest, Path(self.folder.name) / newest_id)
+        sync(self.link.parent)
+
+    def _set(self, link: Path, target: Path) -> None:
         spare = self._spare_link
         spare.unlink(missing_ok=True)
-        spare.symlink_to(Path(self.folder.name) / self.database(publication_id).name)
-        spare.replace(self.link)
-        sync(self.link.parent)
+        spare.symlink_to(target)
+        spare.replace(link)
 
     def seal(self, publication_id: str) -> None:
         """Give a built file its final name, read-only and safe on disk with its Parquet."""

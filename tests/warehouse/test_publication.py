@@ -323,3 +323,13 @@ def test_an_unknown_table_is_answered_with_those_there_are(warehouse: Warehouse)
         warehouse.read_mart("mart_x")
     with pytest.raises(WarehouseError, match="not kept by night"):
         warehouse.read_mart("dim_unit", NIGHT)
+
+
+def test_parquet_of_the_newest_night_has_a_stable_path(warehouse: Warehouse, link: Path) -> None:
+    for night, amount in ((NIGHT, "1.00"), (NIGHT, "2.00"), (EARLIER, "3.00")):
+        warehouse.publish(night, marts(night, amount), dimensions(), facts())
+
+    frame = pl.read_parquet(link.with_name("wardcast.latest") / f"{MART_UNIT_POSITION.name}.parquet")
+
+    assert frame["as_of"].unique().to_list() == [NIGHT]
+    assert frame["publication_id"].unique().to_list() == ["2020-06-30.2"]
