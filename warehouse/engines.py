@@ -6,7 +6,7 @@ engine implements the same protocol.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -78,6 +78,10 @@ class Warehouse(Protocol):
 
     def read_mart(self, name: str, as_of: date | None = None) -> pl.DataFrame:
         """A mart, dimension or ``publication``: all nights, or one."""
+
+    def read_nights(self, name: str, nights: Collection[date], **where: str) -> pl.DataFrame:
+        """Several nights of a mart as they are published now, rows whose columns hold ``where``; no rows of
+        nights that are not published."""
 
     def publications(self) -> tuple[Publication, ...]:
         """All publications ever made, first to last; those past retention are listed too."""

@@ -7,13 +7,14 @@ schema is made and compared in ``warehouse.postgres_schema``, who may read what 
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import date
 
 import polars as pl
 from sqlalchemy import Table
 
+from warehouse.chosen_rows import equal_to, on_nights, readable
 from warehouse.engines import Publication, PublicationFacts, StepListener, WarehouseError
 from warehouse.keys import check_keys
 from warehouse.postgres_connection import Server, Session, SQLError, literal
@@ -160,16 +161,26 @@ class PostgresWarehouse:
         Raises:
             WarehouseError: for an unknown name, or ``as_of`` with a dimension.
         """
-        table = _READABLE.get(name)
-        if table is None:
-            raise WarehouseError(f"the warehouse has no table '{name}'; it has {', '.join(_READABLE)}")
-        if as_of is not None and "as_of" not in table.columns:
-            raise WarehouseError(f"{name} is not kept by night; read it without one")
+        if as_of is None:
+            return self._read_chosen(readable(name), "true")
+        return self._read_chosen(readable(name, nightly=True), on_nights([as_of]))
+
+    def read_nights(self, name: str, nights: Collection[date], **where: str) -> pl.DataFrame:
+        """Several nights of a mart as they are published now, rows whose columns hold ``where``; no rows of
+        nights that are not published.
+
+        Raises:
+            WarehouseError: for an unknown name or column, or a dimension.
+        """
+        table = readable(name, nightly=True)
+        return self._read_chosen(table, on_nights(nights, equal_to(table, where)))
+
+    def _read_chosen(self, table: Table, condition: str) -> pl.DataFrame:
         with (
-            self._server.clear_errors(lambda _: f"{name} could not be read"),
+            self._server.clear_errors(lambda _: f"{table.name} could not be read"),
             self._server.session("wardcast reader", read_only=True) as session,
         ):
-            frame = _read(session, table, as_of)
+            frame = _read(session, table, condition)
         # Not conform(): a night of an older version may lack a column that is required by now.
         return frame.cast(pl.Schema(polars_schema(table))).sort(grain(table))
 
@@ -281,15 +292,14 @@ def _renew_statistics(session: Session, night: date) -> None:
         LOG.warning("published, but the statistics were not renewed: %s", error.text)
 
 
-def _read(session: Session, table: Table, as_of: date | None) -> pl.DataFrame:
+def _read(session: Session, table: Table, condition: str) -> pl.DataFrame:
     """Rows of a table, null in the columns that its older version lacks; none where there is no table."""
     view = f"{PUBLIC}.{table.name}"
     held = columns_of(session, [view]).get(view, {})
     names = [name for name in polars_schema(table) if name in held]
     if not names:
         return empty_frame(table)
-    chosen = "" if as_of is None else f" WHERE as_of = DATE '{as_of}'"
-    frame = session.bulk_frame(f"SELECT {selected(names)} FROM {view}{chosen}")  # noqa: S608 - declared names
+    frame = session.bulk_frame(f"SELECT {selected(names)} FROM {view} WHERE {condition}")  # noqa: S608 - declared names
     lacking = [name for name in polars_schema(table) if name not in held]
     return frame.with_columns(pl.lit(None).alias(name) for name in lacking).select(
         polars_schema(table).keys()
