@@ -46,6 +46,10 @@ FieldName = Literal[
     "taxpayer_no",
     "due_on",
     "stated_on",
+    "decision_no",
+    "decided_on",
+    "approved_by",
+    "effective_from",
     "ignored",
 ]
 
@@ -93,16 +97,27 @@ class ReadingLimits(FormModel):
     """Files in an archive, parts of a workbook."""
     sheet_cells: Annotated[int, Field(gt=0)] = 30_000_000
     """Rows × columns of a sheet of a workbook or a web page, from its first cell to its last."""
+    page_bytes: Annotated[int, Field(gt=0)] = 64 * 1024**2
+    """A web page that was saved under the name of a workbook."""
     table_cells: Annotated[int, Field(gt=0)] = 500_000_000
     """Rows × columns of a text, a Parquet file, or what a database gives."""
+
+
+USUAL_LIMITS = ReadingLimits()
+"""Limits where an authority names none."""
 
 
 class Recognition(FormModel):
     """What makes a file (and a sheet in it) this form: all that is given must hold."""
 
     file_name: Pattern
-    """Searched in the path below the landing folder, with forward slashes."""
+    """Searched in the path below the landing folder, with forward slashes; a file in an archive is known by
+    the path it would have if unpacked there, and one ending in ``.gz`` without that ending too."""
     sheet_name: Pattern | None = None
+
+    def claims(self, name: str) -> bool:
+        """Whether a file of this name is the form's."""
+        return re.search(self.file_name, name) is not None
 
 
 class NumberFormat(FormModel):
@@ -133,6 +148,9 @@ class Period(FormModel):
     rule: Literal["file_name", "row"]
     pattern: Pattern | None = None
     length: Literal["day", "month", "quarter", "year"]
+    part: Pattern | None = None
+    """Found in the path of a file that holds only a part of its period: named group part, and parts where the
+    name says how many there are. A delivery whose name it does not match states its period as a whole."""
     of: Literal["authority", "unit"] = "authority"
     """Whose period a delivery states: the whole authority's, or that of each unit it names."""
 
@@ -197,6 +215,9 @@ class ExtractForm(FormModel):
     """``by_period``: the plan of the fiscal year's first month is initial, later ones adjusted."""
     basis: Literal["territory", "entitled", "recurrent"] = "territory"
     """For ``office_estimate``: which part of the money the office speaks of."""
+    decision_line: Pattern | None = None
+    """For estimates: found in a line above the table that names the decision behind them. Named groups
+    number, day (as dd/mm/yyyy), approver and effective (day from which it holds), each as far as given."""
     whole: Pattern = r"^(toan (quan|huyen|thi xa|thanh pho|xa|phuong|dia ban)|whole|all)\b"
     """For ``office_estimate``: matched against the folded name of a unit; such a row speaks of the authority
     as a whole."""

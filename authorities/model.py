@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from authorities.forms import ExtractForm
+from authorities.forms import ExtractForm, ReadingLimits
 from authorities.shocks import PolicyShock
 
 ALL = "ALL"
@@ -197,6 +197,31 @@ class WarningRule(Model):
     """Templates with {unit_name}, {share}, {threshold}, {probability}, {shortfall}, {expected_on}, …"""
 
 
+class Completeness(Model):
+    """When a delivery is believed to be all of the period it states."""
+
+    total_tolerance: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+    """Currency units by which a file's rows may differ from its own total, in either direction."""
+    resend_rows_min_pct: Annotated[float, Field(ge=0, le=100)] = 80.0
+    """Percent of the rows of the delivery before that one which restates its period must have, unless its own
+    totals row proves it whole; with fewer it is held, and what stood before stays."""
+    bulk_gap_days: Annotated[int, Field(ge=1)] = 366
+    """Days by which the dates of a bulk listing may leap; the few rows beyond a longer leap are mistyped."""
+    bulk_stray_pct: Annotated[float, Field(ge=0, le=100)] = 5.0
+    """Percent of a bulk listing's rows that may lie beyond such a leap and still be taken for mistyped."""
+
+
+class Reconciliation(Model):
+    """How the treasury's receipts are held against the tax office's list."""
+
+    excluded_lines: tuple[str, ...] = ()
+    """Lines that the tax office does not manage, such as fees the units collect themselves."""
+    amount_tolerance: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+    """Currency units by which the two amounts of one document may differ, in either direction."""
+    timing_tolerance_days: Annotated[int, Field(ge=0)] = 10
+    """Days by which the two dates of one payment may differ, in either direction, and be mere timing."""
+
+
 class Sample(Model):
     """How the embedded sample of a simulated authority is made and asked for."""
 
@@ -232,8 +257,12 @@ class AuthorityFile(Model):
     warning_rules: tuple[WarningRule, ...] = ()
     recipients: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     has_recurrent_basis: bool = True
+    limits: ReadingLimits = ReadingLimits()
+    """What no extract may exceed."""
     publications_kept_days: Annotated[int, Field(ge=1)] = 35
     """How long a superseded publication stays readable."""
+    completeness: Completeness = Completeness()
+    reconciliation: Reconciliation = Reconciliation()
     sample: Sample | None = None
 
 

@@ -1,34 +1,38 @@
-"""Bytes of a text file as UTF-8, by evidence: marks, NULs, valid sequences, and letters that Vietnamese has.
+"""Bytes of a text file as UTF-8, by evidence: marks, NULs, valid sequences, and words that Vietnamese has.
 
-Windows-1258 gives nearly every byte a meaning, so that it "reads" any old encoding; a text is taken for it
-only where what comes out looks like Vietnamese. Splitting into cells is in ``extracts.sheets``.
+Old encodings give nearly every byte a meaning, so that each "reads" the texts of the others. Of those that a
+form admits, the one is taken under which most accented words are Vietnamese ones. The maps of TCVN3 and VNI
+are in ``extracts.vietnamese``; splitting into cells is in ``extracts.sheets``.
 """
 
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import polars as pl
 
+from authorities.forms import OLD_ENCODINGS, OldEncoding
 from extracts.problems import ExtractError
+from extracts.vietnamese import TCVN3, VNI, from_tcvn3, from_vni, syllable_share
 
-UTF8, UTF16, CP1258 = "UTF-8", "UTF-16", "Windows-1258"
+UTF8, UTF16, CP1258, CP1252 = "UTF-8", "UTF-16", "Windows-1258", "Windows-1252"
+UNICODE = {UTF8, UTF16}
 _PIECE = 64 * 1024**2
 _SAMPLE = 1024**2
 _SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
-_VIETNAMESE = frozenset(
-    "ăâđêôơưàảãáạèẻẽéẹìỉĩíịòỏõóọùủũúụỳỷỹýỵ₫–—‘’“”…«»°§·•\u00a0\u0300\u0301\u0303\u0309\u0323"
-)
-_ALIEN_SHARE = 0.1
-"""Share of bytes above 127 that may be no Vietnamese letter (a foreign firm's name) in Windows-1258."""
+_LEAST_SHARE = 0.5
+"""Share of accented words that must be Vietnamese ones; the others are foreign firms and abbreviations."""
 
 
-def as_utf8(raw: bytes, shown: str, *, thorough: bool = False) -> tuple[bytes, str]:
+def as_utf8(
+    raw: bytes, shown: str, *, old: Sequence[OldEncoding] = OLD_ENCODINGS, thorough: bool = False
+) -> tuple[bytes, str]:
     """A text file's bytes in UTF-8 (its mark may remain), and the encoding it came in.
 
     Of a long text that begins as UTF-8 only the beginning is looked at: reading it will find what is broken
-    further on (``is_utf8`` tells then), at no cost where nothing is.
+    further on (``is_utf8`` tells then), at no cost where nothing is. ``old`` are the encodings that a text
+    which is no Unicode may be in, likeliest first.
 
     Raises:
         ExtractError: binary, torn, or in an encoding that cannot be told, with the first row in doubt.
@@ -45,7 +49,7 @@ def as_utf8(raw: bytes, shown: str, *, thorough: bool = False) -> tuple[bytes, s
             shown, "the text is UTF-8 up to here, and broken here",
             "Ask for the file again, saved as CSV UTF-8", row=row,
         )  # fmt: skip
-    return _from_cp1258(raw, shown), CP1258
+    return _from_old(raw, shown, old)
 
 
 def _from_utf16(raw: bytes, codec: str, shown: str) -> tuple[bytes, str]:
@@ -122,26 +126,41 @@ def _row_of_first_fault(raw: bytes) -> int:
     return rows
 
 
-def _from_cp1258(raw: bytes, shown: str) -> bytes:
-    alien = _alien_bytes()
-    ascii_only = bytes(range(128))
-    high = len(raw.translate(None, ascii_only))
-    strange = high - len(raw.translate(None, ascii_only + alien))
-    if strange > _ALIEN_SHARE * high or raw.translate(None, _undefined_bytes()) != raw:
-        found = re.search(b"[" + re.escape(alien) + b"]", raw)
+def _from_old(raw: bytes, shown: str, old: Sequence[OldEncoding]) -> tuple[bytes, str]:
+    """The text by the encoding that gives the most Vietnamese words; a western one needs no such words."""
+    best, text, share = "", "", 0.0
+    for name in old:
+        called, reading = _OLD[name]
+        read = reading(raw)
+        if read is None:
+            continue
+        found = _LEAST_SHARE if name == "windows-1252" else syllable_share(read) or 0.0
+        if found > share:
+            best, text, share = called, read, found
+    if share < _LEAST_SHARE:
+        high = re.search(rb"[\x80-\xff]", raw)
+        called = ", ".join(_OLD[name][0] for name in old)
         raise ExtractError(
-            shown, "the encoding is neither UTF-8, UTF-16 nor Windows-1258; letters would be misread",
-            "Save it as CSV UTF-8 (from TCVN3 or VNI fonts: convert it to Unicode first)",
-            row=raw[: found.start() if found else 0].count(b"\n") + 1,
+            shown, f"the encoding is neither UTF-8, UTF-16 nor one of {called}; letters would be misread",
+            "Save it as CSV UTF-8, or name its encoding in the form",
+            row=raw[: high.start() if high else 0].count(b"\n") + 1,
         )  # fmt: skip
-    return unicodedata.normalize("NFC", raw.decode("cp1258")).encode()
+    return unicodedata.normalize("NFC", text).encode(), best
 
 
-def _undefined_bytes() -> bytes:
-    return bytes(byte for byte in range(128, 256) if not bytes([byte]).decode("cp1258", errors="ignore"))
+def _by_codec(codec: str) -> Callable[[bytes], str | None]:
+    def reading(raw: bytes) -> str | None:
+        try:
+            return raw.decode(codec)
+        except UnicodeDecodeError:
+            return None
+
+    return reading
 
 
-def _alien_bytes() -> bytes:
-    """Bytes that stand for no Vietnamese letter, tone or common mark in Windows-1258, or for nothing."""
-    letters = {byte: bytes([byte]).decode("cp1258", errors="ignore") for byte in range(128, 256)}
-    return bytes(byte for byte, letter in letters.items() if letter.lower() not in _VIETNAMESE)
+_OLD: dict[OldEncoding, tuple[str, Callable[[bytes], str | None]]] = {
+    "windows-1258": (CP1258, _by_codec("cp1258")),
+    "tcvn3": (TCVN3, from_tcvn3),
+    "vni": (VNI, from_vni),
+    "windows-1252": (CP1252, _by_codec("cp1252")),
+}

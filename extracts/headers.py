@@ -6,7 +6,7 @@ Gives which cell column holds which meaning. The form's words are data (``author
 from dataclasses import dataclass
 
 from authorities.forms import ExtractForm, FormColumn
-from extracts.encodings import CP1258
+from extracts.encodings import UNICODE
 from extracts.problems import ExtractError
 from extracts.sheets import Sheet
 from extracts.text import fold
@@ -60,9 +60,12 @@ def find_header(form: ExtractForm, sheet: Sheet, shown: str) -> Header:
 
 def _misread(sheet: Sheet) -> str:
     """A doubt about the encoding, where the text was not in one that shows itself."""
-    if sheet.encoding != CP1258:
+    if not sheet.encoding or sheet.encoding in UNICODE:
         return ""
-    return f"; its encoding is no Unicode and was taken for {CP1258}: if that is wrong, save it as CSV UTF-8"
+    return (
+        f"; its encoding is no Unicode and was taken for {sheet.encoding}: if that is wrong, save it as "
+        "CSV UTF-8"
+    )
 
 
 def _search(form: ExtractForm, sheet: Sheet) -> tuple[Header | None, tuple[int, int, list[str]] | None]:

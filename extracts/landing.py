@@ -9,12 +9,14 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from authorities.forms import ExtractForm
+from authorities.forms import USUAL_LIMITS, ExtractForm, ReadingLimits
 from authorities.model import Authority
+from extracts.archives import Member, each_piece, is_archive, members_of, refuse_large
+from extracts.kept_files import KeptFile, still_counting
 from extracts.problems import ExtractError
 
 _FOLDER_DATE = re.compile(r"(?:^|/)(\d{4}-\d{2}-\d{2})(?=/)")
@@ -23,6 +25,8 @@ _IGNORED = re.compile(
 )
 """Hidden files, locks of open workbooks, half downloads, and what file managers leave behind."""
 _QUARTERS = 4
+_UNTIL_ADDITION = re.compile(r"[^ (.]*")
+"""Of ``chi_00115_2020-05 (2).xlsx`` what comes before the addition."""
 Stamp = tuple[int, int]
 """Size in bytes and time of change in ns: no evidence of when a file came, only that it is the same."""
 
@@ -57,6 +61,11 @@ class Delivery:
     """Why it cannot be read, or neither period nor received day can be told from its name."""
     stamp: Stamp | None = None
     """The file as it was when its digest was taken."""
+    member: Member | None = None
+    """The file's place in the archive ``path``, where it came in one."""
+    unpacked_name: str = ""
+    """The path it would then have if it were unpacked where the archive lies."""
+    limits: ReadingLimits = USUAL_LIMITS
 
     @property
     def delivery_id(self) -> str:
@@ -64,11 +73,14 @@ class Delivery:
         return f"{self.form.form_code}-{self.sha256[:16]}" if self.form and self.sha256 else self.source_file
 
 
-def scan_landing(authority: Authority, folder: Path) -> list[Delivery]:
+def scan_landing(authority: Authority, folder: Path, kept: Sequence[KeptFile] = ()) -> list[Delivery]:
     """Every file below ``folder``, once for each form that claims it, in order of arrival.
 
+    Args:
+        kept: files of which the rows are kept; those that lie in the folder no more count all the same.
+
     Raises:
-        LandingError: the folder does not exist, or holds no file at all.
+        LandingError: the folder does not exist, or holds no file at all and none is kept.
     """
     if not folder.is_dir():
         raise LandingError(
@@ -81,9 +93,21 @@ def scan_landing(authority: Authority, folder: Path) -> list[Delivery]:
         if not _IGNORED.search(name)
         for delivery in _claims(authority, path, name, problem)
     ]
+    present = [kept_of(delivery) for delivery in deliveries]
+    for file in still_counting(kept, present):
+        bare = Delivery(
+            folder / file.source_file, file.source_file, file.sha256, file.file_bytes, None,
+            unpacked_name=file.unpacked_name,
+        )  # fmt: skip
+        deliveries += [known for known in _by_forms(authority, bare) if known.form is not None]
     if not deliveries:
         raise LandingError(f"landing folder {folder} holds no files. Put the extracts there and run again")
     return list(_in_order(deliveries))
+
+
+def kept_of(delivery: Delivery) -> KeptFile:
+    """The file of a delivery as it is remembered."""
+    return KeptFile(delivery.source_file, delivery.sha256, delivery.file_bytes, delivery.unpacked_name)
 
 
 def _files(folder: Path) -> list[tuple[Path, str, OSError | None]]:
@@ -117,21 +141,71 @@ def _shown(folder: Path, path: Path) -> str:
 
 
 def _claims(authority: Authority, path: Path, name: str, problem: OSError | None) -> Iterator[Delivery]:
-    bare = Delivery(path, name, "", 0, None)
-    try:
-        if problem is not None:
-            raise problem
-        if path.exists() and not path.is_file():
-            return  # a pipe or a socket
-        stamp = file_stamp(path)
-        bare = replace(bare, stamp=stamp, sha256=file_sha256(path), file_bytes=stamp[0])
-    except OSError as error:
-        bare = replace(bare, problem=unreadable(name, error))
-    forms = [form for form in authority.forms if re.search(form.recognise.file_name, name)]
+    if problem is None and path.exists() and not path.is_file():
+        return  # a pipe or a socket
+    for bare in _files_in(Delivery(path, name, "", 0, None, limits=authority.settings.limits), problem):
+        yield from _by_forms(authority, bare)
+
+
+def _by_forms(authority: Authority, bare: Delivery) -> Iterator[Delivery]:
+    names = _names_of(bare)
+    forms = [form for form in authority.forms if any(form.recognise.claims(known) for known in names)]
     if not forms:
         yield bare
     for form in forms:
-        yield _claimed(bare, form, authority.settings.fiscal_year_start_month)
+        fits = next(known for known in names if form.recognise.claims(known))
+        yield _claimed(bare, form, fits, authority.settings.fiscal_year_start_month)
+
+
+def _files_in(bare: Delivery, problem: OSError | None) -> Iterator[Delivery]:
+    """The file with its digest; of an archive each member with its own, as if it were a file."""
+    path, name = bare.path, bare.source_file
+    try:
+        if problem is not None:
+            raise problem
+        stamp = file_stamp(path)
+        refuse_large(path, name, bare.limits)
+        if path.suffix.lower() == ".zip" and is_archive(path):
+            yield from _members(replace(bare, stamp=stamp))
+        else:
+            yield replace(bare, stamp=stamp, sha256=file_sha256(path), file_bytes=stamp[0])
+    except OSError as error:
+        yield replace(bare, problem=unreadable(name, error))
+    except ExtractError as refused:
+        yield replace(bare, problem=refused)
+
+
+def _members(bare: Delivery) -> Iterator[Delivery]:
+    found = [
+        member
+        for member in members_of(bare.path, bare.source_file, bare.limits)
+        if not _IGNORED.search(member.name)
+    ]
+    if not found:
+        raise ExtractError(bare.source_file, "the archive holds no files", "Ask for it again")
+    seen: set[str] = set()
+    folder = bare.source_file.rpartition("/")[0]
+    for member in found:
+        twice = f" ({member.place + 1})" if member.name in seen else ""
+        seen.add(member.name)
+        one = replace(
+            bare, source_file=f"{bare.source_file}/{member.name}{twice}", member=member,
+            file_bytes=member.unpacked_bytes, unpacked_name=f"{folder}/{member.name}".removeprefix("/"),
+        )  # fmt: skip
+        digest = hashlib.sha256()
+        try:
+            each_piece(bare.path, member, one.source_file, digest.update)
+            yield replace(one, sha256=digest.hexdigest())
+        except ExtractError as problem:
+            yield replace(one, problem=problem)
+
+
+def _names_of(bare: Delivery) -> list[str]:
+    """Names by which a form may know a file: its own, and as if it lay there unpacked."""
+    name = bare.source_file
+    if bare.unpacked_name:
+        return [bare.unpacked_name, name]
+    return [name, name[:-3]] if name.lower().endswith(".gz") else [name]
 
 
 def unreadable(name: str, error: OSError) -> ExtractError:
@@ -142,8 +216,8 @@ def unreadable(name: str, error: OSError) -> ExtractError:
     )  # fmt: skip
 
 
-def _claimed(bare: Delivery, form: ExtractForm, start_month: int) -> Delivery:
-    name = bare.source_file
+def _claimed(bare: Delivery, form: ExtractForm, name: str, start_month: int) -> Delivery:
+    """The delivery as ``form`` sees it, by the ``name`` under which the form knows it."""
     try:
         scope = _scope(form, name, start_month)
         received = _received(form, name, scope)
@@ -221,16 +295,50 @@ def _received(form: ExtractForm, name: str, scope: tuple[dt.date | None, dt.date
 
 
 def _in_order(deliveries: Iterable[Delivery]) -> Iterator[Delivery]:
-    """Deliveries by received day and name; a bulk file, whose rows have days of their own, goes first."""
+    """Deliveries by received day and name; a bulk file, whose rows have days of their own, goes first.
+
+    The same bytes again are a repetition, unless other bytes stated the period in between: then the sender
+    takes a correction back, and they count anew.
+    """
     first_seen: dict[tuple[object, ...], str] = {}
+    last_stated: dict[tuple[object, ...], str] = {}
     by_arrival = sorted(deliveries, key=_arrival)
     for order, delivery in enumerate(by_arrival, start=1):
         repeats = ""
         # A file that cannot be used is no earlier delivery: its copy in the right place must count.
         if delivery.form is not None and delivery.problem is None:
-            earlier = first_seen.setdefault(_stated(delivery, delivery.form), delivery.source_file)
-            repeats = earlier if earlier != delivery.source_file else ""
+            stated = _stated(delivery, delivery.form)
+            earlier = first_seen.setdefault(stated, delivery.source_file)
+            period = _period_of(delivery, delivery.form)
+            last = last_stated.get(period)
+            taken_back = (
+                last is not None and last != delivery.sha256 and (*period, delivery.sha256) in first_seen
+            )
+            repeats = earlier if earlier != delivery.source_file and not taken_back else ""
+            first_seen.setdefault((*period, delivery.sha256), delivery.source_file)
+            last_stated[period] = delivery.sha256
         yield replace(delivery, order=order, repeats=repeats)
+
+
+def _period_of(delivery: Delivery, form: ExtractForm) -> tuple[object, ...]:
+    """What a delivery states as a whole, as far as its name says; a unit's report goes by its name's stem.
+
+    A bulk listing has no day of its own that would tell which of two came later: it is stated by its bytes.
+    """
+    name = delivery.source_file.rpartition("/")[2]
+    own = _UNTIL_ADDITION.match(name) if form.period.of == "unit" else None
+    undated = delivery.sha256 if delivery.received_on is None else ""
+    scope = delivery.scope_from, delivery.scope_to, part_of(form, delivery.source_file)
+    return form.form_code, *scope, own.group() if own else "", undated
+
+
+def part_of(form: ExtractForm, name: str) -> str | None:
+    """Which part of its period a file holds, as ``1/2`` or ``1``; None where it holds the whole."""
+    found = re.search(form.period.part, name) if form.period.part else None
+    if found is None:
+        return None
+    told = found.groupdict()
+    return "/".join(str(int(told[name])) for name in ("part", "parts") if told.get(name))
 
 
 def _arrival(delivery: Delivery) -> tuple[dt.date, list[str | int], str]:

@@ -14,16 +14,18 @@ from pathlib import Path
 
 import polars as pl
 
-from authorities.forms import ExtractForm, FormColumn
+from authorities.forms import USUAL_LIMITS, ExtractForm, FormColumn, ReadingLimits
+from extracts.archives import Member
 from extracts.headers import Header, find_header
 from extracts.landing import Delivery, file_stamp, unreadable
+from extracts.opening import Manner, open_sheets
 from extracts.problems import ExtractError
 from extracts.row_kinds import row_kinds
-from extracts.sheets import Sheet, open_sheets
+from extracts.sheets import Sheet
 from extracts.text import fold, unit_of_amounts
 
 _NO_NAMES: frozenset[str] = frozenset()
-_READER_VERSION = "2"
+_READER_VERSION = "3"
 """Raises with any change in how files are read, so that kept raw rows are read anew."""
 
 
@@ -74,7 +76,10 @@ def read_delivery(delivery: Delivery, store: Path, unit_names: frozenset[str] = 
         except (pl.exceptions.PolarsError, OSError):
             kept.unlink()  # damaged by a crash of the machine: the file itself is read again
     try:
-        rows = read_rows(delivery.path, delivery.source_file, form, unit_names)
+        rows = read_rows(
+            delivery.path, delivery.source_file, form, unit_names, limits=delivery.limits,
+            member=delivery.member,
+        )  # fmt: skip
         _refuse_changed(delivery)
     except ExtractError as problem:
         return RawDelivery(delivery, _no_rows(form), problem)
@@ -135,15 +140,16 @@ def _no_rows(form: ExtractForm) -> pl.DataFrame:
 
 
 def read_rows(
-    path: Path, shown: str, form: ExtractForm, unit_names: frozenset[str] = _NO_NAMES
-) -> pl.DataFrame:
-    """Raw rows of every sheet of ``path`` that ``form`` recognises.
+    path: Path, shown: str, form: ExtractForm, unit_names: frozenset[str] = _NO_NAMES, *,
+    limits: ReadingLimits = USUAL_LIMITS, member: Member | None = None,
+) -> pl.DataFrame:  # fmt: skip
+    """Raw rows of every sheet of ``path`` (or of its ``member``) that ``form`` recognises.
 
     Raises:
         ExtractError: naming file, sheet and row, and the remedy.
         OSError: the file cannot be read at all.
     """
-    sheets = open_sheets(path, shown, decimal=form.numbers.decimal, wanted=form.recognise.sheet_name)
+    sheets = open_sheets(path, shown, Manner.of(form, limits), member)
     return pl.concat([_sheet_rows(sheet, shown, form, unit_names) for sheet in sheets])
 
 

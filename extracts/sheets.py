@@ -1,24 +1,21 @@
-"""Files opened as sheets of text cells, whatever their format and encoding.
+"""Sheets of text cells: what any file is once it is opened; and text files split into such cells.
 
 A ``Sheet`` keeps every row in its place: row numbers are those that Excel shows, blank rows counted and a
-line break inside a quoted cell not. Text files are read here; encodings are told in ``extracts.encodings``,
-workbooks in ``extracts.workbooks``; finding headers and meaning is in ``extracts.headers``.
+line break inside a quoted cell not. Which file is opened how is in ``extracts.opening``; finding headers and
+meaning in ``extracts.headers``.
 """
 
 import csv
-import gzip
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import polars as pl
 
+from authorities.forms import OLD_ENCODINGS, USUAL_LIMITS, OldEncoding, ReadingLimits
+from extracts.archives import beyond
 from extracts.encodings import as_utf8, is_utf8
 from extracts.problems import ExtractError
-from extracts.workbooks import is_workbook, no_sheet_fits, workbook_cells
 
-READABLE = {".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".csv", ".txt", ".tsv"}
 HEAD_ROWS = 60
 """Rows from the top in which a header is searched."""
 RAGGED = "ragged"
@@ -39,19 +36,30 @@ class Sheet:
     Attributes:
         name: sheet name; empty for a text file.
         head: up to ``HEAD_ROWS`` first rows as text cells.
-        encoding: what a text file was read as; empty for a workbook.
+        encoding: what a text, or old letters in a workbook's cells, were read as; else empty.
+        file_format: what kind of file it is from, for people.
         others: the same text split by less likely delimiters, likeliest first.
     """
 
     name: str
     head: list[list[str]]
     encoding: str = ""
+    file_format: str = "text"
     others: "tuple[Sheet, ...]" = ()
     _cells: list[list[str]] | None = None
+    _frame: pl.DataFrame | None = None
+    """Rows below the first, where a file is a table with names of its own."""
     _text: bytes = b""
     _delimiter: str = ";"
     _line_ends: tuple[int, ...] = ()
     """Lines up to the end of each head row; a line break in a cell makes them more than the rows."""
+    _old: Sequence[OldEncoding] = OLD_ENCODINGS
+    _limits: ReadingLimits = USUAL_LIMITS
+
+    @property
+    def delimiter(self) -> str:
+        """What parts the cells of a text; empty for other files."""
+        return self._delimiter if self._cells is None and self._frame is None else ""
 
     def rows_below(self, header_end: int, width: int, shown: str) -> pl.DataFrame:
         """Rows after the first ``header_end``: text columns ``c0 … c{width-1}``, ``row_number``, ``ragged``.
@@ -63,7 +71,10 @@ class Sheet:
             ExtractError: quotation marks that make rows run together.
         """
         names = [f"c{position}" for position in range(width)]
-        if self._cells is None:
+        if self._frame is not None:
+            frame = self._frame.slice(header_end - 1).with_columns(pl.lit(value=False).alias(RAGGED))
+        elif self._cells is None:
+            self._refuse_wide(width, shown)
             frame = self._rows_of_text(header_end, names, shown)
         else:
             frame = _frame_of_cells(self._cells[header_end:], names).with_columns(
@@ -72,6 +83,13 @@ class Sheet:
         numbered = frame.with_row_index("row_number", offset=header_end + 1)
         filled = numbered.select(pl.any_horizontal(pl.col(names).is_not_null())).to_series()
         return numbered if filled.all() else numbered.filter(filled)
+
+    def _refuse_wide(self, width: int, shown: str) -> None:
+        """A header of thousands of cells over millions of short rows would be mostly emptiness."""
+        rows = self._text.count(b"\n")
+        if rows * width > self._limits.table_cells:
+            said = f"the table has {rows:,} rows and {width:,} columns"
+            raise beyond(shown, said, "table_cells", self._limits)
 
     def _rows_of_text(self, header_end: int, names: list[str], shown: str) -> pl.DataFrame:
         skipped = self._line_ends[header_end - 1]
@@ -85,7 +103,7 @@ class Sheet:
             frame = pl.DataFrame(schema=schema)
         except pl.exceptions.PolarsError:  # its message would hold cells, so it goes no further
             if not is_utf8(self._text):
-                text, _ = as_utf8(self._text, shown, thorough=True)
+                text, _ = as_utf8(self._text, shown, old=self._old, thorough=True)
                 return replace(self, _text=text)._rows_of_text(header_end, names, shown)
             frame = self._rows_one_by_one(header_end, schema, shown)
         if b'"' in self._text:
@@ -135,48 +153,13 @@ class Sheet:
         return counts >= width
 
 
-def open_sheets(path: Path, shown: str, *, decimal: str, wanted: str | None = None) -> list[Sheet]:
-    """The sheets of a file.
-
-    Args:
-        path: the file.
-        shown: its path below the landing folder, for messages.
-        decimal: the form's decimal separator, in which numeric cells are written.
-        wanted: pattern of the sheet names to open; all where None.
+def text_sheet(raw: bytes, shown: str, old: Sequence[OldEncoding], limits: ReadingLimits) -> Sheet:
+    """A text file's sheet, split by the delimiter that gives most cells; ``others`` by the less likely ones.
 
     Raises:
-        ExtractError: empty, truncated, in an unknown format, or in an encoding that cannot be told.
-        OSError: the file cannot be read at all.
+        ExtractError: it is no text, or in an encoding that cannot be told.
     """
-    raw = path.read_bytes()
-    if not raw:
-        raise ExtractError(shown, "the file is empty", "Ask the sender to send it again")
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes[-1:] == [".gz"]:
-        raw = _gunzip(raw, shown)
-    elif suffixes[-1:] == [] or suffixes[-1] not in READABLE:
-        raise ExtractError(shown, f"files ending in '{path.suffix}' are not read", "Send it as xlsx or csv")
-    if is_workbook(raw):
-        cells = workbook_cells(raw, shown, decimal=decimal, wanted=wanted)
-        return [Sheet(name, rows[:HEAD_ROWS], _cells=rows) for name, rows in cells]
-    if raw.lstrip()[:1] == b"<":
-        raise ExtractError(
-            shown, "this is a web page or XML, whatever its ending", "Open it in Excel and save it as xlsx"
-        )
-    if wanted is not None:
-        raise no_sheet_fits(shown, wanted, [])
-    return [_text_sheet(raw, shown)]
-
-
-def _gunzip(raw: bytes, shown: str) -> bytes:
-    try:
-        return gzip.decompress(raw)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ExtractError(shown, "the gzip file is damaged or cut short", "Ask for it again") from error
-
-
-def _text_sheet(raw: bytes, shown: str) -> Sheet:
-    text, encoding = as_utf8(raw, shown)
+    text, encoding = as_utf8(raw, shown, old=old)
     if b"\n" not in text:
         text = text.replace(b"\r", b"\n")
     cut = len(text) > _HEAD_BYTES
@@ -186,7 +169,10 @@ def _text_sheet(raw: bytes, shown: str) -> Sheet:
     for delimiter in _DELIMITERS:
         rows, ends = _head_rows(lines, delimiter)
         cells = sum(len(row) - 1 for row in rows if row)
-        splits.append((cells, Sheet("", rows, encoding, (), None, text, delimiter, ends)))
+        sheet = Sheet(
+            "", rows, encoding, _text=text, _delimiter=delimiter, _line_ends=ends, _old=old, _limits=limits
+        )
+        splits.append((cells, sheet))
     splits.sort(key=lambda split: -split[0])
     best, *others = [sheet for cells, sheet in splits if cells] or [splits[0][1]]
     return replace(best, others=tuple(others))
@@ -238,3 +224,14 @@ def _frame_of_cells(rows: list[list[str]], names: list[str]) -> pl.DataFrame:
         for position, name in enumerate(names)
     }
     return pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String()))
+
+
+def sheet_of_cells(name: str, rows: list[list[str]], file_format: str, encoding: str = "") -> Sheet:
+    """A sheet of rows that are cells already."""
+    return Sheet(name, rows[:HEAD_ROWS], encoding, file_format, _cells=rows)
+
+
+def sheet_of_frame(names: list[str], frame: pl.DataFrame, file_format: str) -> Sheet:
+    """A sheet of a table with names of its own, which are its first row."""
+    first = [["" if cell is None else cell for cell in row] for row in frame.head(HEAD_ROWS - 1).iter_rows()]
+    return Sheet("", [names, *first], "", file_format, _frame=frame)

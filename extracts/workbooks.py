@@ -8,30 +8,41 @@ import datetime as dt
 import io
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
+from zipfile import BadZipFile
 
+from authorities.forms import ReadingLimits
+from extracts.archives import ZIP
 from extracts.problems import ExtractError
+from extracts.vietnamese import TCVN3, VNI, from_tcvn3, from_vni, syllable_share
+from extracts.workbook_extent import refuse_oversized
 
-_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+OLE = b"\xd0\xcf\x11\xe0"
+_UNICODE_SHARE, _OLD_SHARE = 0.5, 0.8
+"""Shares of accented words that are Vietnamese: below the first cells are in doubt, above the second sure."""
+_SAMPLE_ROWS = 500
 
 
 def is_workbook(raw: bytes) -> bool:
     """Whether the bytes begin as a workbook does (xlsx, xlsb and ods are zip files; xls is OLE)."""
-    return raw.startswith((_ZIP, _OLE))
+    return raw.startswith((ZIP, OLE))
 
 
 def workbook_cells(
-    raw: bytes, shown: str, *, decimal: str, wanted: str | None
+    raw: bytes, shown: str, *, decimal: str, wanted: str | None, limits: ReadingLimits
 ) -> Iterator[tuple[str, list[list[str]]]]:
     """Name and text cells, row by row from the sheet's first, of every sheet whose name fits ``wanted``.
 
     Raises:
-        ExtractError: damaged, protected by a password, or without a sheet that fits.
+        ExtractError: beyond a limit, damaged, protected by a password, or without a sheet that fits.
     """
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
     try:
+        if raw.startswith(ZIP):
+            refuse_oversized(raw, shown, limits)
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(raw))
         names = {name: unicodedata.normalize("NFC", name).strip() for name in workbook.sheet_names}
         chosen = [name for name, bare in names.items() if wanted is None or re.search(wanted, bare)]
@@ -44,7 +55,7 @@ def workbook_cells(
         raise ExtractError(
             shown, "the workbook is protected by a password", "Ask for it without one"
         ) from error
-    except (CalamineError, OSError, ValueError) as error:
+    except (CalamineError, BadZipFile, SyntaxError, zlib.error, EOFError, OSError, ValueError) as error:
         raise ExtractError(
             shown,
             "the workbook is damaged or cut short",
@@ -57,6 +68,32 @@ def no_sheet_fits(shown: str, wanted: str, names: Iterable[str]) -> ExtractError
     there = ", ".join(f"'{name}'" for name in names)
     problem = f"no sheet fits '{wanted}' of the form (there are {there or 'no sheets'})"
     return ExtractError(shown, problem, "Name the sheet as the form expects")
+
+
+def in_unicode(rows: list[list[str]]) -> tuple[list[list[str]], str]:
+    """Cells whose letters only a TCVN3 or VNI font makes Vietnamese, as Unicode; and what they were, if so.
+
+    Such a workbook holds ``Sè tiÒn`` for ``Số tiền``. It is told by the words, of all its cells together.
+    """
+    sampled = rows[:: max(1, len(rows) // _SAMPLE_ROWS)]
+    words = {cell for row in [*rows[:60], *sampled] for cell in row if not cell.isascii()}
+    share = syllable_share(" ".join(words))
+    if share is None or share >= _UNICODE_SHARE:
+        return rows, ""
+    for name, reading in ((TCVN3, from_tcvn3), (VNI, from_vni)):
+        read = {cell: _read_as(cell, reading) for cell in words}
+        if (syllable_share(" ".join(read.values())) or 0) >= _OLD_SHARE:
+            return [
+                [cell if cell.isascii() else _read_as(cell, reading) for cell in row] for row in rows
+            ], name
+    return rows, ""
+
+
+def _read_as(cell: str, reading: Callable[[bytes], str | None]) -> str:
+    try:
+        return reading(cell.encode("latin-1")) or cell
+    except UnicodeEncodeError:
+        return cell
 
 
 def _cell_text(cell: object, decimal: str) -> str:

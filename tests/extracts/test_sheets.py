@@ -60,12 +60,13 @@ def _for_cp1258(text: str) -> str:
         ),
         (
             "Показник;Сума\nПодаток;1\n".encode("cp1251"),
-            "row 1: the encoding is neither UTF-8, UTF-16 nor Windows-1258",
+            "row 1: the encoding is neither UTF-8, UTF-16 nor one of Windows-1258, TCVN3, VNI",
         ),
         (HEADER.encode("utf-16")[:-1], "the text is UTF-16 and cut short"),
         (f"{HEADER}\n{row()}\n".encode() + b"\0" * 100, "row 3: the text breaks off into NUL bytes"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 10, "this is a binary file"),
-        (b"<html><table></table></html>", "this is a web page or XML"),
+        (b"<html><p>Wait</html>", "this is a web page without a table"),
+        (b"<?xml version='1.0'?><a/>", "this is XML, whatever its ending"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_text_is_said_with_its_row_and_a_remedy(
