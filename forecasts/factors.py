@@ -15,14 +15,14 @@ from forecasts.bank import Maps, ModelSpec, maps_for
 from forecasts.components import LogParts, beside_factor
 from forecasts.fits import mean_correlation
 from forecasts.kalman import BLOCKS
+from forecasts.outliers import centre, pulled_back, same_pattern, surprises
 from forecasts.weights import model_weights, scales
 
 UNITS_FOR_FACTOR = 8
 _TRIMMED = 0.1
 MONTHS_FOR_FACTOR = 24
-_OUTLIER = 3.0
-_LONGEST = 120
-"""Months looked at: ten years; what lies before them teaches little about the next twelve months."""
+_LONGEST = 96
+"""Months looked at: eight years; what lies before them teaches little about the next twelve months."""
 _LEAST_TRIMMED = 36
 _MOST_SHARED = 0.95
 
@@ -39,9 +39,20 @@ FACTOR_GRID = tuple(
         for level in LEVELS
         for season, prior in ((0.0, 10.0), (0.01, 10.0), (0.0, 3.0))
     ]
+    + [
+        ModelSpec(level=level, season=season, season_prior=prior, slope=slope)
+        for level in LEVELS
+        for season, prior, slope in (
+            (0.0, 10.0, 0.03),
+            (0.0, 10.0, 0.1),
+            (0.0, 10.0, 0.3),
+            (0.003, 3.0, 0.03),
+            (0.003, 3.0, 0.1),
+        )
+    ]
 )
-"""For a line's factor and for series alone: level × season × how large a season is thought to be, and an AR
-part.
+"""For a line's factor and for series alone: level × season × how large a season is thought to be; an AR part;
+a steady growth, thought to be small.
 """
 RESIDUAL_GRID = tuple(
     [ModelSpec(level=level) for level in LEVELS]
@@ -54,8 +65,6 @@ RESIDUAL_GRID = tuple(
     ]
 )
 """For residuals over the factor: most have little or no season of their own."""
-REFERENCE = (ModelSpec(level=0.1, season=0.003, season_prior=10.0),)
-"""One middling model, to tell outliers and surprises by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,50 +124,16 @@ def in_half_years(logs: Floats) -> Floats:
     return np.where(place >= logs.shape[1] - kept[:, None], logs, np.nan)
 
 
-def pulled_back(logs: Floats) -> Floats:
-    """Series whose innovations under one middling model are pulled back to ±3 robust standard deviations."""
-    calm = logs.copy()
-    for rows in same_pattern(logs):
-        maps = maps_for(REFERENCE, np.isfinite(logs[rows[0]]), 0)
-        centre = _centre(logs[rows])
-        found = maps.innovations(0, np.nan_to_num(logs[rows] - centre))
-        if found.shape[1] < 2 * _OUTLIER:
-            continue
-        settled = found[:, found.shape[1] // 3 :]
-        spread = 1.4826 * np.median(np.abs(settled - np.median(settled, axis=1, keepdims=True)), axis=1)
-        limit = _OUTLIER * np.where(spread > 0, spread, np.inf)[:, None]
-        excess = (found - np.clip(found, -limit, limit)) * maps.deviation[0]
-        place = np.flatnonzero(np.isfinite(logs[rows[0]]))[-found.shape[1] :]
-        calm[np.ix_(rows, place)] -= excess
-    return calm
-
-
-def same_pattern(logs: Floats) -> list[Integers]:
-    """Rows grouped by the months they have."""
-    groups: dict[bytes, list[int]] = {}
-    for row, observed in enumerate(np.isfinite(logs)):
-        groups.setdefault(observed.tobytes(), []).append(row)
-    return [np.array(members, dtype=np.int64) for members in groups.values()]
-
-
-def _centre(logs: Floats) -> Floats:
-    """n × 1, mean of each series' first year: series must start near zero, where the level's prior lies."""
-    known = np.isfinite(logs)
-    first = known & (np.cumsum(known, axis=1) <= 12)
-    centre: Floats = np.where(first, logs, 0).sum(axis=1, keepdims=True) / first.sum(axis=1, keepdims=True)
-    return centre
-
-
 def mixture(grid: tuple[ModelSpec, ...], logs: Floats, horizon: int) -> Mixture:
     """The bank's forecast of series (n × T) of one line; weights are shared within patterns of months."""
     mean = np.zeros((len(logs), horizon))
     covariance = np.zeros((len(logs), horizon, horizon))
     season = np.zeros_like(mean)
     for rows in same_pattern(logs):
-        centre = _centre(logs[rows])
+        middle = centre(logs[rows])
         maps = maps_for(grid, np.isfinite(logs[rows[0]]), horizon)
-        mean[rows], covariance[rows], season[rows] = _mix(maps, np.nan_to_num(logs[rows] - centre))
-        mean[rows] += centre
+        mean[rows], covariance[rows], season[rows] = _mix(maps, np.nan_to_num(logs[rows] - middle))
+        mean[rows] += middle
     return Mixture(mean, covariance, season)
 
 
@@ -181,7 +156,7 @@ def regress(series: Floats, regressors: dict[str, Floats], horizon: int) -> Regr
     """
     observed = np.isfinite(series)
     maps = maps_for(FACTOR_GRID, observed, horizon)
-    known = np.nan_to_num(series - _centre(series[None])[0])
+    known = np.nan_to_num(series - centre(series[None])[0])
     table = np.array([np.where(observed, one, 0.0) for one in regressors.values()])
     fits = [_least_squares(maps, point, known, table) for point in range(len(maps.grid))]
     squares = np.array([[fit[2] for fit in fits]])
@@ -274,16 +249,3 @@ def _trimmed_mean(values: Floats) -> Floats:
     kept = (place >= cut) & (place < count - cut)
     total: Floats = np.where(kept, np.nan_to_num(ordered), 0).sum(axis=0) / np.maximum(kept.sum(axis=0), 1)
     return total
-
-
-def surprises(series: Floats) -> Floats:
-    """T, innovations of one series under the middling model in robust standard deviations; NaN where
-    unknown."""
-    observed = np.isfinite(series)
-    maps = maps_for(REFERENCE, observed, 0)
-    found = np.full(len(series), np.nan)
-    innovations = maps.innovations(0, np.nan_to_num(series - _centre(series[None])[0])[None])[0]
-    if len(innovations):
-        spread = 1.4826 * np.median(np.abs(innovations))
-        found[np.flatnonzero(observed)[-len(innovations) :]] = innovations / (spread if spread > 0 else 1.0)
-    return found

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from forecasts import factors
+from forecasts import factors, outliers
 from forecasts.calibration import Calibration, calibrate
 from forecasts.noise import CENTRAL_80, Noise
 from forecasts.remaining import remaining
@@ -96,6 +96,29 @@ def test_an_outlier_is_pulled_back_and_the_rest_left_alone() -> None:
     logs = line(units=1)
     odd = logs.copy()
     odd[0, 60] += 5
-    calm = factors.pulled_back(odd)
+    calm = outliers.pulled_back(odd)
     assert calm[0, 60] < odd[0, 60] - 3
-    assert calm[0, :60] == pytest.approx(factors.pulled_back(logs)[0, :60], abs=0.2)
+    assert calm[0, :60] == pytest.approx(outliers.pulled_back(logs)[0, :60], abs=0.2)
+
+
+def test_an_odd_month_leaves_its_neighbours_as_they_were() -> None:
+    logs = line(units=1)
+    odd = logs.copy()
+    odd[0, [30, 31, 60]] -= 3
+    calm = outliers.pulled_back(odd)
+    usual = np.delete(np.arange(logs.shape[1]), [30, 31, 60])
+    assert (calm[0, [30, 31, 60]] > odd[0, [30, 31, 60]] + 2).all()
+    assert calm[0, usual] == pytest.approx(outliers.pulled_back(logs)[0, usual], abs=0.2)
+
+
+def test_a_change_that_lasts_is_no_outlier() -> None:
+    logs = line(units=1)
+    logs[0, 70:] += 1.5
+    assert (outliers.pulled_back(logs)[0, 72:] > logs[0, 72:] - 0.3).all()
+
+
+def test_a_line_that_grows_goes_on_growing_for_a_while() -> None:
+    rng = np.random.default_rng(5)
+    logs = 10 + 0.01 * np.arange(96) + rng.normal(0, 0.02, (10, 96))
+    ahead = factors.forecast_logs(logs, 6).mean.mean(axis=0)
+    assert ahead == pytest.approx(10 + 0.01 * np.arange(96, 102), abs=0.02)
