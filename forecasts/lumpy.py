@@ -1,16 +1,324 @@
-"""Months to come of lumpy series: zero-heavy, one payment a year, negative in places, or young.
+"""Months to come of lumpy series: zero-heavy, one payment a year, negative in places, begun again, or new.
 
-No model of logs bears such series; past years are drawn over again instead. Which series they are is
-`forecasts.ladder`'s to say.
+No model of logs bears such series. Several plain forecasts of the sum still to come (last year's months, the
+year's rate, the line's season, pace, nothing at all) are tried on the line's own past origins; their median,
+weighed by past errors, is the point, and the errors that it made there are the range. Which series are lumpy
+is `forecasts.ladder`'s to say; shocks and part-months belong elsewhere.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from forecasts.arrays import Floats
+from forecasts.arrays import Flags, Floats, Integers
 
+LEVELS = np.array([0.005, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.995])
+"""Probabilities at which the sum still to come is kept."""
+_NORMAL = np.array([-2.5758, -1.96, -1.6449, -1.2816, -0.6745, 0, 0.6745, 1.2816, 1.6449, 1.96, 2.5758])
+_LAPLACE = np.sign(LEVELS - 0.5) * -np.log(2 * np.minimum(LEVELS, 1 - LEVELS))
+"""Quantiles of an error whose mean size is one, before anything is known of its shape."""
+_MIDDLE = 5
 _YEAR_WEIGHTS = (0.6, 0.25, 0.15)
+_STEP = 3
+"""Months between the past origins tried."""
+_HALF_LIFE = 24.0
+_FURTHEST_BACK = 60
+_OWN_MONTHS = 6
+"""Months of its own that a series needs at a past origin to be tried there."""
+_LATELY = 36
+"""A series without receipts for so many months is asleep."""
+_POWER = 4.0
+"""Weights fall with this power of the mean past error; 2 to 6 do about as well."""
+_PRIOR = 3.0
+"""Origins that a line's experience counts for beside a series' own."""
+_PRIOR_ERROR, _PRIOR_TRIALS = 0.8, 2.0
+_LARGEST_RATIO, _LARGEST_ERROR = 20.0, 3.0
+_SMALLEST_SHARE, _LARGEST_SHARE = 0.02, 1.5
+_LARGEST_GROWTH = 3.0
+_MOST_SHARED = 0.9
 _UNKNOWN_CHANGE = 0.5
 _LEAST_CHANGE = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Lumpy:
+    """The sum still to come of n series, and how it may fall on the months.
+
+    totals: n × `LEVELS`, minor units; shapes: n × 3 × H, parts of the sum by month as in each of the last
+    three years, adding up to 1; shared: the part (0..1) of the errors' variance that a line's units share.
+    """
+
+    totals: Floats
+    shapes: Floats
+    shared: float = 0.0
+
+    @classmethod
+    def nothing(cls, count: int, horizon: int) -> "Lumpy":
+        """Nothing to come, for series that are not lumpy."""
+        return cls(np.zeros((count, len(LEVELS))), np.zeros((count, len(_YEAR_WEIGHTS), horizon)))
+
+    def take(self, rows: Integers) -> "Lumpy":
+        """The same for some of the series."""
+        return Lumpy(self.totals[rows], self.shapes[rows], self.shared)
+
+    def draws(self, year: Floats, common: Floats, own: Floats) -> Floats:
+        """n × H × draws, minor units. `year`: draws in 0..1, which past year's months are repeated; `common`
+        H × draws and `own` n × H × draws: noise of unit variance.
+
+        A series' draws go through its whole distribution, in an order that noise decides: no number drawn
+        depends on which other series there are.
+        """
+        _, horizon, size = own.shape
+        months = np.sqrt(max(horizon, 1))
+        moved = np.sqrt(self.shared) * common.sum(axis=0) + np.sqrt(1 - self.shared) * own.sum(axis=1)
+        place = np.argsort(np.argsort(moved / months, axis=1), axis=1)
+        ordered = self.totals @ _interpolation(size)
+        totals = np.take_along_axis(ordered, place, axis=1)
+        bounds = np.cumsum(_YEAR_WEIGHTS)
+        back = np.minimum(np.searchsorted(bounds, year, side="right"), len(bounds) - 1)
+        drawn: Floats = self.shapes[:, back].transpose(0, 2, 1) * totals[:, None, :]
+        return drawn
+
+
+def _interpolation(size: int) -> Floats:
+    """`LEVELS` × size: values at `size` even probabilities as a linear map of those at `LEVELS`."""
+    even = (np.arange(size) + 0.5) / size
+    table: Floats = np.array([np.interp(even, LEVELS, unit) for unit in np.eye(len(LEVELS))])
+    return table
+
+
+def forecast(receipts: Floats, since: Integers, wanted: Flags, horizon: int) -> Lumpy:
+    """Forecast the `wanted` (n) of one line's series (n × T, minor units, NaN where masked).
+
+    since: n, the month each series' present life began. `horizon` months are still to come to the end of the
+    fiscal year. Series asleep (nothing in three years, or ever) are expected to wake as often, and with as
+    much, as sleepers of their line did in past years. Always finite.
+    """
+    found = Lumpy.nothing(len(receipts), horizon)
+    if not horizon or not wanted.any():
+        return found
+    ahead = min(horizon, 12)
+    filled = _filled(receipts)
+    lived = np.where(np.arange(filled.shape[1])[None, :] >= since[:, None], filled, 0.0)
+    asleep = wanted & ~(filled[:, -_LATELY:] != 0).any(axis=1)
+    awake = wanted & ~asleep
+    shared = 0.0
+    if awake.any():
+        found.totals[awake], shared = _awake(lived[awake], since[awake], ahead)
+    if asleep.any():
+        found.totals[asleep] = _waking(filled, ahead)
+    found.totals[:] *= horizon / ahead
+    found.shapes[wanted] = _shapes(lived, horizon)[wanted]
+    return Lumpy(found.totals, found.shapes, shared)
+
+
+def _filled(receipts: Floats) -> Floats:
+    """Masked months take the value of the same month a year before, or nothing."""
+    filled = receipts.copy()
+    for month in np.flatnonzero(~np.isfinite(receipts).all(axis=0)).tolist():
+        before = filled[:, month - 12] if month >= 12 else np.zeros(len(filled))
+        filled[:, month] = np.where(np.isfinite(filled[:, month]), filled[:, month], before)
+    return filled
+
+
+def _waking(receipts: Floats, ahead: int) -> Floats:
+    """Quantiles of what sleepers of the line came to over the same months of up to three past years."""
+    length, woken = receipts.shape[1], [np.zeros(1)]
+    for end in range(length - 12, max(length - 48, 0), -12):
+        slept = ~(receipts[:, max(end - _LATELY, 0) : end] != 0).any(axis=1)
+        woken.append(receipts[slept, end : end + ahead].sum(axis=1))
+    quantiles: Floats = np.quantile(np.concatenate(woken), LEVELS)
+    return quantiles
+
+
+def _awake(receipts: Floats, since: Integers, ahead: int) -> tuple[Floats, float]:
+    """Quantiles (n × `LEVELS`) of the sums over the `ahead` months to come, and what their errors share."""
+    now, size = candidates(receipts, since, ahead), _size(receipts, since, ahead)
+    ratios, weights = _past_errors(receipts, since, ahead)
+    chosen = _candidate_weights(ratios, weights)
+    point = _weighted_median(now, chosen)
+    errors = np.array([_weighted_median(one, chosen) for one in ratios]).reshape(weights.shape)
+    scale, standard = _scaled(errors, weights)
+    shape = _shape(standard, weights)
+    totals = point[:, None] + (size * scale)[:, None] * shape[None, :]
+    return np.maximum(totals, _lowest(receipts, ahead)[:, None]), _shared(standard, weights)
+
+
+def candidates(receipts: Floats, since: Integers, ahead: int) -> Floats:
+    """Candidates × n: plain forecasts of the sum over the `ahead` months after the last.
+
+    Of n series (n × T) that began in months `since`: nothing; the same months last year; of three years,
+    weighed; the mean month of the last year and of the last quarter; last year's by the line's season; grown
+    with half of this year's growth; pace.
+    """
+    length, done = receipts.shape[1], 12 - ahead
+    age = np.maximum(length - since, 0)
+    rests = [_window(receipts, length - 12 * year, ahead) for year in (1, 2, 3)]
+    begun = [_window(receipts, length - 12 * year - done, done) for year in (0, 1, 2, 3)]
+    rate = ahead * receipts[:, -12:].sum(axis=1) / np.clip(age, 1, 12)
+    quarter = ahead * receipts[:, -3:].sum(axis=1) / np.clip(age, 1, 3)
+    known = [age >= 12 * year for year in (1, 2, 3)]
+    last = np.where(known[0], rests[0], rate)
+    second = np.where(known[1], rests[1], last)
+    third = np.where(known[2], rests[2], second)
+    years = sum(w * one for w, one in zip(_YEAR_WEIGHTS, (last, second, third), strict=True))
+    grows = (begun[1] > 0) & (begun[0] >= 0) & known[0]
+    growth = np.divide(begun[0], begun[1], out=np.ones(len(last)), where=grows)
+    grown = last * np.sqrt(np.clip(growth, 1 / _LARGEST_GROWTH, _LARGEST_GROWTH))
+    season = _season(receipts, age, ahead)
+    pace = _pace(begun, rests, known, last)
+    return np.array([np.zeros(len(last)), last, years, rate, quarter, season, grown, pace])
+
+
+def _window(receipts: Floats, begin: int, months: int) -> Floats:
+    """n, sums over some months; nothing before the first month."""
+    sums: Floats = receipts[:, max(begin, 0) : max(begin + months, 0)].sum(axis=1)
+    return sums
+
+
+def _season(receipts: Floats, age: Integers, ahead: int) -> Floats:
+    """What each series took in its last year (or less), by the parts of a year its line takes in those months
+    and in the months to come."""
+    length = receipts.shape[1]
+    old = age >= 12
+    lately = np.maximum(receipts[old, -_LATELY:], 0).sum(axis=0)
+    profile = np.bincount(np.arange(length - len(lately), length) % 12, weights=lately, minlength=12)
+    profile = profile / profile.sum() if profile.sum() > 0 else np.full(12, 1 / 12)
+    profile = (profile + 1 / 48) / profile.sum() / 1.25
+    coming = profile[np.arange(length, length + ahead) % 12].sum()
+    recent = np.arange(max(length - 12, 0), length)
+    seen = (recent[None, :] >= length - age[:, None]) @ profile[recent % 12]
+    took = receipts[:, recent].sum(axis=1)
+    return coming * np.divide(took, seen, out=np.zeros(len(took)), where=seen > 0)
+
+
+def _pace(begun: list[Floats], rests: list[Floats], known: list[Flags], otherwise: Floats) -> Floats:
+    """What is left by pace: the mean share of the year reached by now in up to three years before."""
+    share, years = np.zeros(len(otherwise)), np.zeros(len(otherwise))
+    for part, rest, there in zip(begun[1:], rests, known, strict=True):
+        whole = part + rest
+        one = np.divide(part, whole, out=np.zeros(len(share)), where=whole > 0)
+        usable = there & (one >= _SMALLEST_SHARE) & (one <= _LARGEST_SHARE)
+        share, years = share + one * usable, years + usable
+    mean = np.divide(share, years, out=np.ones(len(share)), where=years > 0)
+    return np.where(years > 0, begun[0] / mean - begun[0], otherwise)
+
+
+def _size(receipts: Floats, since: Integers, ahead: int) -> Floats:
+    """n, what a series moves in so many months, refunds counted as receipts; what errors are measured by."""
+    age = np.clip(receipts.shape[1] - since, 1, _LATELY)
+    moved: Floats = ahead * np.abs(receipts[:, -_LATELY:]).sum(axis=1) / age
+    return moved
+
+
+def _past_errors(receipts: Floats, since: Integers, ahead: int) -> tuple[Floats, Floats]:
+    """Origins × candidates × n, errors over size, and their weights (origins × n).
+
+    An origin counts for as much as it does not overlap with the next, halved every two years back.
+    """
+    count, length = receipts.shape
+    ratios, weights = [], []
+    for back in range(_STEP, min(_FURTHEST_BACK, length - 12) + 1, _STEP):
+        end = length - back
+        if back < ahead or end < 12:
+            continue
+        past = receipts[:, :end]
+        size = _size(past, since, ahead)
+        tried = (end - since >= _OWN_MONTHS) & (past[:, -_LATELY:] != 0).any(axis=1)
+        off = _window(receipts, end, ahead)[None, :] - candidates(past, since, ahead)
+        ratio = np.divide(off, size, out=np.zeros_like(off), where=tried & (size > 0))
+        ratios.append(np.clip(ratio, -_LARGEST_RATIO, _LARGEST_RATIO))
+        weights.append(tried * min(_STEP / ahead, 1.0) * 0.5 ** ((back - ahead) / _HALF_LIFE))
+    if not ratios:
+        return np.zeros((0, 8, count)), np.zeros((0, count))
+    return np.array(ratios), np.array(weights)
+
+
+def _candidate_weights(ratios: Floats, weights: Floats) -> Floats:
+    """Candidates × n, adding up to 1: by mean past error, a series' own beside its line's."""
+    errors = np.minimum(np.abs(ratios), _LARGEST_ERROR)
+    own = np.einsum("ocn,on->cn", errors, weights)
+    line = (own.sum(axis=1) + _PRIOR_TRIALS * _PRIOR_ERROR) / (weights.sum() + _PRIOR_TRIALS)
+    mean = (own + _PRIOR * line[:, None]) / (weights.sum(axis=0) + _PRIOR)
+    chosen = np.maximum(mean, 1e-6) ** -_POWER
+    share: Floats = chosen / chosen.sum(axis=0)
+    return share
+
+
+def _weighted_median(values: Floats, weights: Floats) -> Floats:
+    """n, medians over the first axis (candidates × n)."""
+    order = np.argsort(values, axis=0)
+    reached = np.cumsum(np.take_along_axis(weights, order, axis=0), axis=0) >= 0.5 * weights.sum(axis=0)
+    place = np.take_along_axis(order, reached.argmax(axis=0)[None], axis=0)
+    median: Floats = np.take_along_axis(values, place, axis=0)[0]
+    return median
+
+
+def _scaled(errors: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """n, mean size of each series' errors, its own beside its line's; and errors (origins × n) over what the
+    others of the series say of it."""
+    sizes = np.abs(errors) * weights
+    line = (sizes.sum() + _PRIOR_TRIALS * _PRIOR_ERROR) / (weights.sum() + _PRIOR_TRIALS)
+    own, tried = sizes.sum(axis=0), weights.sum(axis=0)
+    without = (own - sizes + _PRIOR * line) / (tried - weights + _PRIOR)
+    return (own + _PRIOR * line) / (tried + _PRIOR), errors / np.maximum(without, 1e-9)
+
+
+def _shape(standard: Floats, weights: Floats) -> Floats:
+    """Quantiles (`LEVELS`) of standardised errors, wider the fewer origins they come from.
+
+    The ratio of Student's t to the normal at so many degrees of freedom (Abramowitz and Stegun 26.7.5): units
+    share their years, so that many units in few years know little of years to come.
+    """
+    counted = weights > 0
+    even = np.linspace(0.025, 0.975, 20)
+    values = np.concatenate([standard[counted], np.interp(even, LEVELS, _LAPLACE)])
+    heavy = np.concatenate([weights[counted], np.full(20, _PRIOR_TRIALS / 20)])
+    order = np.argsort(values)
+    reached = np.cumsum(heavy[order]) - heavy[order] / 2
+    found = np.interp(LEVELS, reached / heavy.sum(), values[order])
+    years = max(float(weights.max(axis=1, initial=0).sum()), 1.0)
+    square = _NORMAL**2
+    wider = 1 + (square + 1) / (4 * years) + (5 * square**2 + 16 * square + 3) / (96 * years**2)
+    wide: Floats = found[_MIDDLE] + (found - found[_MIDDLE]) * wider
+    return wide
+
+
+def _lowest(receipts: Floats, ahead: int) -> Floats:
+    """n, half as much again as the most ever paid back in so many months of the last five years; 0 where
+    never."""
+    sums = np.cumsum(np.pad(receipts, ((0, 0), (1, 0))), axis=1)
+    ran = sums[:, ahead:] - sums[:, : sums.shape[1] - ahead]
+    least: Floats = 1.5 * np.minimum(ran[:, -_FURTHEST_BACK:].min(axis=1, initial=0.0), 0.0)
+    return least
+
+
+def _shared(standard: Floats, weights: Floats) -> float:
+    """0..0.9, the part of the errors' variance that goes with the origin rather than with the series."""
+    counted = weights > 0
+    there = counted.sum(axis=1)
+    if not (there >= 2).any():
+        return 0.0
+    many = there >= 2
+    whole = (standard**2 * counted)[many].sum() / there[many].sum()
+    means = (standard * counted)[many].sum(axis=1) / there[many]
+    part = (means**2 - whole / there[many]) / (1 - 1 / there[many])
+    return float(np.clip(part.mean() / whole, 0.0, _MOST_SHARED)) if whole > 0 else 0.0
+
+
+def _shapes(receipts: Floats, horizon: int) -> Floats:
+    """n × 3 × H: how the months to come shared their sum one, two and three years ago; all of the line's
+    together where a series had nothing then."""
+    length = receipts.shape[1]
+    step = np.arange(horizon) % 12
+    found = np.zeros((len(receipts), len(_YEAR_WEIGHTS), horizon))
+    for year in range(len(_YEAR_WEIGHTS)):
+        months = length - 12 * (year + 1) + step
+        if months[0] >= 0:
+            found[:, year] = np.abs(receipts[:, months])
+    line = found.sum(axis=(0, 1)) + 1e-9
+    sums = found.sum(axis=2, keepdims=True)
+    return np.where(sums > 0, found / np.where(sums > 0, sums, 1.0), line / line.sum())
 
 
 def past_years(base: Floats, first_seen: int, chosen: Floats, common: Floats, own: Floats) -> Floats:
