@@ -4,6 +4,7 @@ Parses, calls, prints, sets the exit code, as ``pipelines.command`` does for the
 and what they may do is in ``warehouse.postgres_roles``.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,6 +38,72 @@ def without_password(context: typer.Context, url: str | None) -> str | None:
 @warehouse_app.callback()
 def about() -> None:
     """Look after the warehouse's database."""
+
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        metavar="DIR",
+        help="Where everything written lies [default: var/<authority>].",
+        envvar="WARDCAST_HOME",
+    ),
+]
+AuthorityOption = Annotated[
+    str,
+    typer.Option(
+        "--authority",
+        metavar="DIR",
+        help="Folder of the authority, or the name of one that ships.",
+        envvar="WARDCAST_AUTHORITY",
+    ),
+]
+
+
+@warehouse_app.command()
+def backup(
+    archive: Annotated[Path, typer.Argument(metavar="FILE", help="A new .tar.gz, outside the home.")],
+    authority: AuthorityOption = "authorities/long_bien",
+    home: HomeOption = None,
+) -> None:
+    """Put the whole home into one file: raw rows, human acts, embedded warehouse, bulletins."""
+    from pipelines.backup import back_up
+
+    count = _done(lambda: back_up(_home(authority, home), archive))
+    typer.echo(f"{count} files backed up to {archive}")
+
+
+@warehouse_app.command()
+def restore(
+    archive: Annotated[Path, typer.Argument(metavar="FILE", help="What backup wrote.")],
+    authority: AuthorityOption = "authorities/long_bien",
+    home: HomeOption = None,
+) -> None:
+    """Bring a home back from a backup, into a home that is new or empty."""
+    from pipelines.backup import restore as bring_back
+
+    place = _home(authority, home)
+    count = _done(lambda: bring_back(archive, place))
+    typer.echo(f"{count} files restored to {place}")
+
+
+def _home(authority: str, home: Path | None) -> Path:
+    from pipelines.settings import Places, Settings
+
+    return Places(Settings(authority=Path(authority), home=home)).home
+
+
+def _done(work: Callable[[], int]) -> int:
+    """What ``work`` gives, or its refusal told and exit code 1."""
+    from authorities.loading import AuthorityError
+    from pipelines.backup import BackupError
+    from pipelines.home import NightRefusedError
+
+    try:
+        return work()
+    except (AuthorityError, BackupError, NightRefusedError) as error:
+        typer.secho(f"wardcast: {error}", err=True, fg=typer.colors.RED)
+        raise typer.Exit(1) from None
 
 
 @warehouse_app.command()
