@@ -40,6 +40,8 @@ FieldName = Literal[
     "document_no",
     "posting_date",
     "period_end",
+    "year",
+    "month",
     "amount",
     "spending_kind",
     "taxpayer_name",
@@ -64,6 +66,17 @@ def _compiles(pattern: str) -> str:
 
 
 Pattern = Annotated[str, AfterValidator(_compiles)]
+
+
+def _has_months(language: str) -> str:
+    """Refuse a language whose month names nobody knows."""
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        Locale.parse(language)
+    except (UnknownLocaleError, ValueError) as error:
+        raise ValueError(f"no language '{language}' is known; use a code such as vi, en or pt") from error
+    return language
 
 
 class FormModel(BaseModel):
@@ -204,6 +217,9 @@ class ExtractForm(FormModel):
     encodings: tuple[OldEncoding, ...] = OLD_ENCODINGS
     """Encodings before Unicode that its texts may come in, likeliest first."""
     date_order: Literal["dmy", "mdy", "ymd", "my"] = "dmy"
+    """Order in which dates stand; a sheet whose dates prove another order of day and month is read so."""
+    month_language: Annotated[str, AfterValidator(_has_months)] = "en"
+    """Language of the month names in a ``month`` column (a locale such as ``pt``); numbers need none."""
     totals: Pattern = r"^(tong cong|cong|tong so|tong)\b"
     """Matched against the folded first text of a row: a total, recognised as non-data."""
     sections: Pattern | None = None

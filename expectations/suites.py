@@ -44,6 +44,21 @@ _KNOW_THE_ITEM = Words(
 )
 
 
+def _whole() -> RowRule:
+    return RowRule(
+        "delivery_is_whole", ("scope_doubt",), "held", where(pl.col("scope_doubt").is_not_null()),
+        Words(vi="Tệp gửi lại thiếu nhiều dòng so với tệp trước của cùng kỳ, hoặc không khớp với dòng "
+                 "tổng của chính nó; tệp trước vẫn được tính.",
+              en="The file restates a period with far fewer rows than the file before, or does not add up to "
+                 "its own total; the file before still counts."),
+        _HELD,
+        Words(vi="Nếu số liệu đúng là ít hơn, đề nghị nơi gửi thêm dòng tổng cộng; nếu tệp bị cắt, đề nghị "
+                 "gửi lại.",
+              en="If there really is less, ask the sender for a totals row that proves it; if the file was "
+                 "cut off, ask for it again."),
+    )  # fmt: skip
+
+
 def _amount() -> RowRule:
     return RowRule(
         "amount_is_a_number", ("amount",), "held", is_missing("amount"),
@@ -193,6 +208,7 @@ _SPENDING_ESTIMATE_FIGURE = (*_ESTIMATE, "spending_kind")
 
 SUITES: dict[str, tuple[RowRule, ...]] = {
     "receipt": (
+        _whole(),
         _amount(),
         _posting_date(),
         _not_in_the_future(),
@@ -202,6 +218,7 @@ SUITES: dict[str, tuple[RowRule, ...]] = {
         _line("item_in_catalogue"),
     ),
     "spending": (
+        _whole(),
         _amount(),
         _posting_date(),
         _spending_kind(),
@@ -209,6 +226,7 @@ SUITES: dict[str, tuple[RowRule, ...]] = {
         _unit(),
     ),
     "estimate": (
+        _whole(),
         _amount(),
         _not_negative(),
         _fiscal_year(),
@@ -218,6 +236,7 @@ SUITES: dict[str, tuple[RowRule, ...]] = {
         _line("line_is_known"),
     ),
     "spending_estimate": (
+        _whole(),
         _amount(),
         _not_negative(),
         _spending_kind(),
@@ -227,6 +246,7 @@ SUITES: dict[str, tuple[RowRule, ...]] = {
         _figure(_SPENDING_ESTIMATE_FIGURE, _KNOWN_UNIT),
     ),
     "tax_collection": (
+        _whole(),
         _amount(),
         _posting_date(),
         _not_in_the_future(),
@@ -236,6 +256,7 @@ SUITES: dict[str, tuple[RowRule, ...]] = {
     ),
     # No rule on repeated rows: without the taxpayer, two equal debts of two payers cannot be told from one.
     "tax_arrears": (
+        _whole(),
         _amount(),
         _not_negative(),
         _period_end(),
@@ -244,6 +265,7 @@ SUITES: dict[str, tuple[RowRule, ...]] = {
     ),
     # What an office expects is no money: a row without its place has none to leave unallocated.
     "office_estimate": (
+        _whole(),
         _amount(),
         _not_negative(),
         _period_spoken_of(),

@@ -5,7 +5,7 @@ know files only through it and the kept raw rows, never through the landing fold
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,9 @@ import polars as pl
 
 from authorities.forms import Dataset, ExtractForm
 from authorities.model import ALL, Authority
-from extracts.landing import Delivery, scan_landing
+from extracts.completeness import with_doubts
+from extracts.kept_files import KeptFile, kept_files, remember
+from extracts.landing import Delivery, kept_of, scan_landing
 from extracts.problems import ExtractError
 from extracts.raw import RawDelivery, kept_rows, read_delivery, read_kept
 from extracts.row_kinds import DATA_KINDS
@@ -38,22 +40,38 @@ def take_in(authority: Authority, landing: Path, store: Path, as_of: dt.date) ->
     """
     rows: list[tuple[object, ...]] = []
     read: set[str] = set()
-    for delivery in scan_landing(authority, landing):
+    before = kept_files(store)
+    scanned: list[KeptFile] = []
+    counting: list[KeptFile] = []
+    for delivery in scan_landing(authority, landing, before):
         # A copy of a file that could not be read is its own first delivery.
         known = delivery if delivery.repeats in read else replace(delivery, repeats="")
         status, row = _register_row(authority, known, store, as_of)
         rows.append(row)
         if status == "read":
             read.add(delivery.source_file)
+        counting += [kept_of(delivery)] if status in {"read", "repeated"} else []
+        scanned.append(kept_of(delivery))
+    _remember(store, before, scanned, counting)
     register = pl.DataFrame(rows, schema=polars_schema(CORE_DELIVERY), orient="row")
     return conform(register, CORE_DELIVERY)
+
+
+def _remember(
+    store: Path, before: Sequence[KeptFile], scanned: Sequence[KeptFile], counting: Sequence[KeptFile]
+) -> None:
+    """What counts this night, and what is kept from nights that knew more (this one may be in the past)."""
+    names = {file.source_file for file in counting}
+    later = set(before) & set(scanned)
+    remember(store, [*counting, *(file for file in later if file.source_file not in names)])
 
 
 def stage_dataset(
     authority: Authority, dataset: Dataset, register: pl.DataFrame, store: Path
 ) -> pl.DataFrame:
     """Staged rows of ``dataset`` from the kept raw rows of the deliveries that the register lists as read."""
-    return stage(authority, dataset, _kept_deliveries(authority, dataset, register, store))
+    staged = stage(authority, dataset, _kept_deliveries(authority, dataset, register, store))
+    return with_doubts(authority, dataset, staged, register)
 
 
 def _kept_deliveries(

@@ -5,16 +5,19 @@ sections stay behind in the raw rows and are counted in the register of deliveri
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 
 from authorities.forms import Dataset, ExtractForm, FormColumn
-from authorities.model import ALL, UNALLOCATED, Authority
+from authorities.model import ALL, UNALLOCATED, Authority, Completeness
+from extracts.dates import read_dates, row_dates
+from extracts.landing import Delivery, part_of
 from extracts.raw import RawDelivery
 from extracts.row_kinds import DATA_KINDS
-from extracts.text import SCALE_DIGITS, by_value, code_of, date_of, fold, folded, minor_amounts
+from extracts.text import SCALE_DIGITS, by_value, code_of, fold, folded, minor_amounts
 from extracts.units import UnitResolver
 from warehouse.projections import empty_frame, polars_schema
 from warehouse.tables.staging import STAGED
@@ -55,7 +58,8 @@ def _stage_form(
     with ThreadPoolExecutor(2) as beside:
         amounts = beside.submit(_amounts, rows, form, authority.settings.currency.minor_digits)
         texts = beside.submit(_texts, authority, form, rows)
-        placed = resolver.resolve(_with_dates(rows, form, start_month), "_unit_day")
+        completeness = authority.settings.completeness
+        placed = resolver.resolve(_with_dates(rows, form, start_month, completeness), "_unit_day")
     if form.dataset == "office_estimate":
         placed = _with_whole(form, placed)
     typed = placed.with_columns(_scope_unit(form).alias("scope_unit"), amounts.result(), *texts.result())
@@ -88,7 +92,13 @@ def _with_delivery(raw: RawDelivery) -> pl.DataFrame:
         pl.lit(delivery.received_on, pl.Date).alias("_received"),
         pl.lit(delivery.scope_from, pl.Date).alias("_scope_from"),
         pl.lit(delivery.scope_to, pl.Date).alias("_scope_to"),
+        pl.lit(_part(delivery), pl.String).alias("scope_part"),
+        pl.lit(None, pl.String).alias("scope_doubt"),
     )
+
+
+def _part(delivery: Delivery) -> str | None:
+    return part_of(delivery.form, delivery.source_file) if delivery.form else None
 
 
 def _long(rows: pl.DataFrame, form: ExtractForm) -> pl.DataFrame:
@@ -100,9 +110,13 @@ def _long(rows: pl.DataFrame, form: ExtractForm) -> pl.DataFrame:
     title_of = {name: column.header[0] for name, column in wide.items()}
     kept = [name for name in rows.columns if name not in wide]
     present = [name for name in wide if name in rows.columns]
+    # A row without any amount keeps one empty one, which is refused: nothing vanishes between raw and staged.
+    blank = pl.all_horizontal(pl.col(present).is_null())
+    rows = rows.with_columns(blank.alias("_blank"))
     return (
-        rows.unpivot(present, index=kept, variable_name="_column", value_name="amount")
-        .filter(pl.col("amount").is_not_null())
+        rows.unpivot(present, index=[*kept, "_blank"], variable_name="_column", value_name="amount")
+        .filter(pl.col("amount").is_not_null() | (pl.col("_blank") & (pl.col("_column") == present[0])))
+        .drop("_blank")
         .with_columns(
             pl.col("_column").replace_strict(title_of, return_dtype=pl.String).alias("source_column"),
             pl.col("_column").replace_strict(value_of, return_dtype=pl.String).alias("_value"),
@@ -114,11 +128,15 @@ def _text(rows: pl.DataFrame, field: str) -> pl.Expr:
     return pl.col(field) if field in rows.columns else pl.lit(None, pl.String)
 
 
-def _dates(texts: pl.Series, form: ExtractForm) -> pl.Series:
-    return by_value(texts, lambda text: date_of(text, order=form.date_order))
+def _dates(rows: pl.DataFrame, field: str) -> pl.Series:
+    if field not in rows.columns:
+        return pl.repeat(None, rows.height, dtype=pl.Date, eager=True)
+    return read_dates(rows[field], rows["date_order"])
 
 
-def _with_dates(rows: pl.DataFrame, form: ExtractForm, start_month: int) -> pl.DataFrame:
+def _with_dates(
+    rows: pl.DataFrame, form: ExtractForm, start_month: int, completeness: Completeness
+) -> pl.DataFrame:
     """Adds the row's date, the scope it states, and when it was recorded.
 
     A row without a readable date in a bulk listing takes the listing's last day as its recorded day (where no
@@ -126,24 +144,23 @@ def _with_dates(rows: pl.DataFrame, form: ExtractForm, start_month: int) -> pl.D
     was stated earlier is known from the days on which that was said; a figure to date speaks of the year so
     far.
     """
-    field = next((name for name in ("posting_date", "period_end") if name in rows.columns), None)
-    own = _dates(rows[field], form) if field else pl.col("_scope_to")
+    own = row_dates(rows, form)
     dated = rows.with_columns(
-        own.alias("_date"),
-        (_dates(rows["stated_on"], form) if "stated_on" in rows.columns else pl.lit(None, pl.Date)).alias(
-            "_stated"
-        ),
+        (pl.col("_scope_to") if own is None else own).alias("_date"),
+        _dates(rows, "stated_on").alias("_stated"),
         _text(rows, "unit_code").alias("unit_code"),
         _text(rows, "unit_name").alias("unit_name"),
     )
     if form.period.rule == "row":
-        day = pl.col("_date")
-        if dated["_date"].null_count():
+        stray = _stray(dated, completeness)
+        day: pl.Expr = pl.when(~stray).then(pl.col("_date")) if stray.any() else pl.col("_date")
+        if stray.any() or dated["_date"].null_count():
             day = day.fill_null(day.max().over("delivery_id").fill_null(LONG_AGO))
         first, end = _period(day, form.period.length, start_month)
         dated = dated.with_columns(first.alias("_scope_from"), end.alias("_scope_to"))
         said = pl.coalesce("_stated", "_scope_to")
-        recorded = said + pl.duration(days=form.received.lag_days)
+        lagged = said + pl.duration(days=form.received.lag_days)
+        recorded = pl.col("_received") if form.received.rule == "folder" else lagged
     else:
         recorded = pl.col("_received")
     if form.dataset == "office_estimate" and form.cumulative:
@@ -157,6 +174,30 @@ def _with_dates(rows: pl.DataFrame, form: ExtractForm, start_month: int) -> pl.D
         pl.lit(form.received.assumed or form.received.rule != "folder").alias("recorded_at_assumed"),
         pl.coalesce("_date", "_scope_from").alias("_unit_day"),
     )
+
+
+def _stray(dated: pl.DataFrame, completeness: Completeness) -> pl.Series:
+    """Rows of a bulk listing that lie beyond a leap of its dates: few, and far after all the others.
+
+    Such a date is mistyped. Taken at its word, the row would never become known; it is known with the rest of
+    its listing instead, and refused as dated in the future.
+    """
+    days = dated.select("delivery_id", "_date").drop_nulls().group_by("delivery_id", "_date").len()
+    ordered = days.sort("delivery_id", "_date").with_columns(
+        (pl.col("_date").diff().over("delivery_id") > pl.duration(days=completeness.bulk_gap_days))
+        .fill_null(value=False)
+        .alias("leap"),
+        pl.col("len").cum_sum(reverse=True).over("delivery_id").alias("beyond"),
+        pl.col("len").sum().over("delivery_id").alias("all"),
+    )
+    few = pl.col("beyond") * 100 <= pl.col("all") * completeness.bulk_stray_pct
+    leaps = ordered.filter(pl.col("leap") & few).group_by("delivery_id").agg(pl.col("_date").min())
+    if leaps.is_empty():
+        return pl.repeat(value=False, n=dated.height, dtype=pl.Boolean, eager=True)
+    first = dated["delivery_id"].replace_strict(
+        leaps["delivery_id"], leaps["_date"], default=None, return_dtype=pl.Date
+    )
+    return (dated["_date"] >= first).fill_null(value=False)
 
 
 def _period(day: pl.Expr, length: str, start_month: int) -> tuple[pl.Expr, pl.Expr]:
@@ -216,9 +257,10 @@ def _texts(authority: Authority, form: ExtractForm, rows: pl.DataFrame) -> list[
             pl.col("_scope_to").alias("period_end"),
             said.alias("stated_on"),
         ]
+    if form.dataset in {"estimate", "spending_estimate"}:
+        texts += _decision(rows, form)
     if form.dataset == "tax_arrears":
-        due = _dates(rows["due_on"], form) if "due_on" in has else pl.lit(None, pl.Date)
-        texts.append(due.alias("due_on"))
+        texts.append(_dates(rows, "due_on").alias("due_on"))
     return texts
 
 
@@ -233,6 +275,32 @@ def _with_whole(form: ExtractForm, rows: pl.DataFrame) -> pl.DataFrame:
         .otherwise("unit_key")
         .alias("unit_key")
     )
+
+
+def _decision(rows: pl.DataFrame, form: ExtractForm) -> list[pl.Series]:
+    """The decision behind an estimate: from its own columns, else from the line above the table."""
+    groups = {"decision_no": "number", "approved_by": "approver", "decided_on": "day",
+              "effective_from": "effective"}  # fmt: skip
+    given = set(re.compile(form.decision_line or "").groupindex) if "decision_line" in rows.columns else set()
+    told: list[pl.Series] = []
+    for field, group in groups.items():
+        text = pl.repeat(None, rows.height, dtype=pl.String, eager=True)
+        if field in rows.columns:
+            text = by_value(rows[field], _tidy)
+        elif group in given:
+            text = by_value(rows["decision_line"], _said(form.decision_line or "", group))
+        is_day = field in {"decided_on", "effective_from"}
+        told.append((_dates(text, form) if is_day else text).alias(field))
+    return told
+
+
+def _tidy(text: pl.Expr) -> pl.Expr:
+    return text.str.normalize("NFC").str.strip_chars()
+
+
+def _said(pattern: str, group: str) -> Callable[[pl.Expr], pl.Expr]:
+    """What a pattern finds in a line for one of its groups."""
+    return lambda line: _tidy(_tidy(line).str.extract_groups(pattern).struct.field(group))
 
 
 def _spending_kind(form: ExtractForm) -> pl.Expr:

@@ -67,6 +67,10 @@ CASES: list[tuple[str, str, str, list[dict[str, Any]]]] = [
     ("office_estimate", "figure_not_repeated", "held",
      [GOOD, {"office": "tax_office", "amount": 7}, {"amount": 7}]),
 ]  # fmt: skip
+CASES += [
+    (dataset, "delivery_is_whole", "held", [GOOD, {"scope_doubt": "smaller_than_before", "line_code": "cit"}])
+    for dataset in DATASETS
+]
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,8 @@ def test_quarantine_says_where_the_row_stands_and_what_it_carries() -> None:
             "dataset": "receipt", "delivery_id": "daily@ff", "source_file": "2020/06/file.csv",
             "sheet": "Thu", "row_number": 17, "source_column": "",
             "rule": "unit_is_known", "outcome": "unallocated",
-            "unit_key": None, "posting_date": dt.date(2020, 6, 30), "amount": 250,
+            "unit_key": None, "item_code": "1701", "line_code": "vat", "spending_kind": None,
+            "posting_date": dt.date(2020, 6, 30), "amount": 250,
             "recorded_at": dt.date(2020, 7, 1),
         }
     ]  # fmt: skip
