@@ -3,15 +3,17 @@
 Which series can bear logs is `forecasts.ladder`'s to say; drawing months to come is `forecasts.futures`'.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
-from forecasts import factors, ladder, shocks
+from forecasts import factors, ladder, lumpy, shocks
 from forecasts.arrays import Flags, Floats, Integers
 from forecasts.beliefs import Belief, declared_belief, regressor, strengths
 from forecasts.calibration import Calibration, calibrate
 from forecasts.components import LogParts, beside_factor
-from forecasts.fits import FORMS, LineFit, blank, line_total, lower_root, units_weights
-from forecasts.ladder import Rung
+from forecasts.fits import FORMS, LineFit, blank, line_total, lower_root, standing, units_weights
+from forecasts.ladder import RungName
 from forecasts.panel import Panel
 from forecasts.prepare import alive_since, floored_logs
 from forecasts.remaining import unskewed
@@ -20,6 +22,7 @@ from forecasts.shocks import LineShocks
 _OWN_MONTHS = 24
 _OWN_MONTHS_BESIDE_FACTOR = 12
 _YOUNG_SPREAD = 0.4
+_MODELLED: tuple[RungName, RungName] = ("full", "line_factor")
 
 
 def fit_line(panel: Panel, line: LineShocks) -> LineFit:
@@ -48,7 +51,7 @@ def _effects(panel: Panel, declared: Floats, seen: dict[str, Floats]) -> factors
     """What the line's factor (or total) shows of its declared shocks; None where it cannot show any."""
     if not seen:
         return None
-    series = _line_series(panel, declared)
+    series = line_series(panel, declared)
     if np.isfinite(series).sum() < _OWN_MONTHS:
         return None
     begin = int(np.isfinite(series).argmax())
@@ -56,7 +59,7 @@ def _effects(panel: Panel, declared: Floats, seen: dict[str, Floats]) -> factors
     return factors.regress(shocked[begin:], {form: one[begin:] for form, one in seen.items()}, panel.horizon)
 
 
-def _line_series(panel: Panel, receipts: Floats) -> Floats:
+def line_series(panel: Panel, receipts: Floats) -> Floats:
     """T, logs of the line as a whole: the factor of its regular units, or their total; NaN where unknown."""
     since = alive_since(receipts)
     fit = ladder.regular(receipts, since) & panel.allocated() & _seasoned(receipts, since)
@@ -78,7 +81,7 @@ def _seasoned(receipts: Floats, since: Integers) -> Flags:
 
 def _fit_units(panel: Panel, base: Floats, beliefs: dict[str, Belief]) -> LineFit:
     since = alive_since(base)
-    series = _line_series(panel, base)
+    series = line_series(panel, base)
     known = np.isfinite(series).sum()
     old = ladder.regular(base, since) & panel.allocated() & _seasoned(base, since)
     beside = old.sum() >= factors.UNITS_FOR_FACTOR
@@ -88,8 +91,11 @@ def _fit_units(panel: Panel, base: Floats, beliefs: dict[str, Belief]) -> LineFi
         converged=True,  # weighing fixed models cannot fail to converge
     )
     rungs = ladder.choose(base, since, panel.allocated(), terms)
-    fit = blank(rungs, base, panel.horizon, beliefs)
-    full, young = _standing(rungs, "full"), _standing(rungs, "line_factor")
+    fit = replace(
+        blank(rungs, base, panel.horizon, beliefs),
+        lumpy=lumpy.forecast(base, standing(rungs, "pace"), panel.horizon),
+    )
+    full, young = (np.flatnonzero(standing(rungs, name)) for name in _MODELLED)
     logs = floored_logs(base, since)
     if len(full):
         _enter(
@@ -98,10 +104,6 @@ def _fit_units(panel: Panel, base: Floats, beliefs: dict[str, Belief]) -> LineFi
     if len(young):
         _follow(fit, young, logs[young], series)
     return fit
-
-
-def _standing(rungs: list[Rung], name: str) -> Integers:
-    return np.array([row for row, rung in enumerate(rungs) if rung.name == name], dtype=np.int64)
 
 
 def _enter(fit: LineFit, rows: Integers, answer: factors.LogForecast, width: Calibration) -> None:

@@ -99,16 +99,43 @@ class Mixture:
 def forecast_logs(logs: Floats, horizon: int) -> LogForecast:
     """Forecast n series of logs (n × T, NaN where missing; at least two months each), all of one line."""
     surprising = np.full(logs.shape[1], np.nan)
-    logs = in_half_years(logs[:, -_LONGEST:])
-    calm = pulled_back(logs)
-    known = np.isfinite(calm).sum(axis=1) >= min(MONTHS_FOR_FACTOR, logs.shape[1])
-    if known.sum() >= UNITS_FOR_FACTOR:
-        members = np.flatnonzero(known)
-        answer = _with_factor(calm, members, horizon, surprises(common_factor(logs[members])))
+    fed = looked_at(logs)
+    if len(fed.members):
+        answer = _with_factor(fed, horizon, surprises(common_factor(fed.raw[fed.members])))
     else:
-        answer = _alone(calm, horizon, np.stack([surprises(one) for one in logs]))
-    surprising[-logs.shape[1] :] = answer.surprises
+        answer = _alone(fed.calm, horizon, np.stack([surprises(one) for one in fed.raw]))
+    surprising[-fed.raw.shape[1] :] = answer.surprises
     return replace(answer, surprises=surprising)
+
+
+@dataclass(frozen=True, slots=True)
+class LookedAt:
+    """What banks see of n series over the last T months: raw n × T; calm, with odd months pulled back;
+    members, rows that make up the line's factor (none where they are too few).
+    """
+
+    raw: Floats
+    calm: Floats
+    members: Integers
+
+    @property
+    def factor(self) -> Floats:
+        """T, the line's factor, NaN where unknown."""
+        return common_factor(self.calm[self.members])
+
+    @property
+    def residual(self) -> Floats:
+        """n × T, what is left of each series over the factor; NaN where either is unknown."""
+        return self.calm - self.factor[None, :]
+
+
+def looked_at(logs: Floats) -> LookedAt:
+    """What banks see of one line's series of logs (n × T, NaN where missing)."""
+    raw = in_half_years(logs[:, -_LONGEST:])
+    calm = pulled_back(raw)
+    known = np.isfinite(calm).sum(axis=1) >= min(MONTHS_FOR_FACTOR, raw.shape[1])
+    members = np.flatnonzero(known) if known.sum() >= UNITS_FOR_FACTOR else np.zeros(0, dtype=np.int64)
+    return LookedAt(raw, calm, members)
 
 
 def in_half_years(logs: Floats) -> Floats:
@@ -204,12 +231,11 @@ def _season(maps: Maps, weights: Floats, series: Floats) -> Floats:
     return season
 
 
-def _with_factor(logs: Floats, members: Integers, horizon: int, found: Floats) -> LogForecast:
-    factor = common_factor(logs[members])
+def _with_factor(fed: LookedAt, horizon: int, found: Floats) -> LogForecast:
+    factor = fed.factor
     begin = int(np.isfinite(factor).argmax())
-    residual = (logs - factor[None, :])[:, begin:]
     line = mixture(FACTOR_GRID, factor[None, begin:], horizon)
-    own = mixture(RESIDUAL_GRID, residual, horizon)
+    own = mixture(RESIDUAL_GRID, fed.residual[:, begin:], horizon)
     shared = np.broadcast_to(line.covariance, own.covariance.shape)
     parts = beside_factor(factor, line.mean[0], line.season[0], own.parts)
     return LogForecast(line.mean + own.mean, shared, own.covariance, found, parts)
