@@ -1,26 +1,27 @@
 """``wardcast backtest``: how good would each method's year-ends have been, on an authority's own history.
 
 Reads the landing folder the way a night does, without Dagster and without publishing; the scoring is in
-``forecasts.backtest``.
+``forecasts.backtest``, what the nights make of it in ``assets.accuracy``.
 """
 
 import datetime as dt
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import polars as pl
 
+from assets.accuracy import backtest_digest, closed_years, scored_years
 from assets.forecasts import forecast_problem
+from assets.kept_backtests import KeptBacktests
 from authorities.forms import Dataset
 from expectations.validation import validate
 from extracts.intake import stage_dataset, take_in
-from forecasts.backtest import backtest
 from forecasts.seam import ForecastProblem
-from pipelines.settings import Places
+from pipelines.settings import Places, code_version
 from warehouse import arrivals
-from warehouse.bases import bases_of
 from warehouse.ledger import as_known, build_ledger, flows, standing_estimates
-from warehouse.positions import basis_estimates, basis_receipts, with_totals
+from warehouse.positions import basis_estimates, basis_receipts
 
 _DATASETS: tuple[Dataset, ...] = ("receipt", "estimate")
 
@@ -51,23 +52,32 @@ def months_of(text: str) -> list[int]:
     return sorted(set(months))
 
 
-def run_backtest(places: Places, as_of: dt.date, years: Sequence[int], months: Sequence[int]) -> pl.DataFrame:
+def run_backtest(
+    places: Places, as_of: dt.date, years: Sequence[int] | None, months: Sequence[int]
+) -> tuple[pl.DataFrame, Path]:
     """Scores of every method by basis, line, origin month and year, from what was known on ``as_of``.
 
+    Without ``years`` the last closed ones are scored. The scores are kept in the home, and the nights that
+    they fit publish them in ``mart_forecast_accuracy``.
+
     Returns:
-        The columns of ``mart_forecast_accuracy``: errors with their low and high ends, coverage in percent.
+        The columns of ``mart_forecast_accuracy`` (errors with their low and high ends, coverage in percent),
+        and where they are kept.
 
     Raises:
         BacktestError: none of the years is complete in the history.
     """
+    authority = places.authority
+    asked = closed_years(authority, as_of) if years is None else years
     problem, estimates = landed_problem(places, as_of)
-    scores = backtest(problem, years, months, estimates=_by_year(estimates))
+    scores = scored_years(authority, problem, estimates, asked, months)
     if scores.is_empty():
         raise BacktestError(
-            f"no year of {years[0]}–{years[-1]} is complete in the history known on {as_of} with two years "
+            f"no year of {asked[0]}–{asked[-1]} is complete in the history known on {as_of} with two years "
             "before it; name other --years"
         )
-    return scores.filter(pl.col("basis").is_in(bases_of(places.authority)))
+    digest = backtest_digest(authority, problem, estimates, code_version())
+    return scores, KeptBacktests(places.home).keep(digest, scores)
 
 
 def landed_problem(places: Places, as_of: dt.date) -> tuple[ForecastProblem, pl.DataFrame]:
@@ -89,17 +99,6 @@ def landed_problem(places: Places, as_of: dt.date) -> tuple[ForecastProblem, pl.
 def _ledger(dataset: str, staged: pl.DataFrame) -> pl.DataFrame:
     verdict = validate(dataset, staged)
     return build_ledger(dataset, verdict.accepted, verdict.unallocated, staged)
-
-
-def _by_year(estimates: pl.DataFrame) -> dict[int, pl.DataFrame]:
-    """Initial estimates with their totals, a frame a fiscal year."""
-    initial = estimates.filter(pl.col("estimate_version") == "initial")
-    return {
-        int(year[0]): with_totals(part.drop("fiscal_year"), ["basis", "estimate_version"], ["amount"]).rename(
-            {"amount": "estimate_amount"}
-        )
-        for year, part in initial.group_by("fiscal_year")
-    }
 
 
 def summary(scores: pl.DataFrame) -> pl.DataFrame:

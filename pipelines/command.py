@@ -205,7 +205,9 @@ def export(
 def backtest(
     authority: AuthorityOption = DEFAULT_AUTHORITY_NAME,
     landing: LandingOption = None,
-    years: Annotated[str, typer.Option(help="Fiscal years to forecast again, first:last.")] = "2016:2019",
+    years: Annotated[
+        str | None, typer.Option(help="Fiscal years to forecast again, first:last [default: the last four].")
+    ] = None,
     months: Annotated[str, typer.Option(help="Months elapsed at the origins.")] = "3,6,9",
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write every score to this CSV.")
@@ -213,22 +215,28 @@ def backtest(
     as_of: AsOfOption = None,
     home: HomeOption = None,
 ) -> None:
-    """Score the forecasts on past years: every method beside pace, naive and growth."""
+    """Score the forecasts on past years: every method beside pace, naive and growth.
+
+    What comes out is kept in the home, and the nights that follow publish it in mart_forecast_accuracy.
+    """
     from pipelines.backtest import BacktestError, months_of, run_backtest, summary, years_of
+    from pipelines.home import make_home
     from pipelines.sample import ensure_sample
     from warehouse.query import format_result
 
     with _told(BacktestError):
         places = _places(authority, home, None, landing)
-        asked = years_of(years), months_of(months)
+        asked = years_of(years) if years else None, months_of(months)
         night = as_of.date() if as_of is not None else places.default_night(dt.datetime.now(dt.UTC))
+        make_home(places.home)
         if places.uses_sample:
             ensure_sample(places)
-        scores = run_backtest(places, night, *asked)
+        scores, kept = run_backtest(places, night, *asked)
         if output is not None:
             scores.write_csv(output)
             typer.echo(f"{scores.height} rows of scores written to {output}", err=True)
         typer.echo(format_result(summary(scores), "table"), nl=False)
+        typer.echo(f"kept in {kept}; the nights to come publish it in mart_forecast_accuracy", err=True)
 
 
 @app.command()

@@ -7,22 +7,25 @@ is in ``assets``; here it only gets its time, place and resources.
 import dagster as dg
 from upath import UPath
 
+from assets.accuracy import BACKTEST, accuracy_assets
 from assets.forecasts import forecast_assets
 from assets.intake import intake_assets
 from assets.lake import LakeIOManager
 from assets.ledger import ledger_assets
+from assets.news import news_assets
 from assets.office import Office
 from assets.positions import position_assets
 from assets.publication import publication_assets
 from assets.succession import succession_assets
 from pipelines.home import lake_of_held_home
 from pipelines.progress import console_lines
-from pipelines.schedules import nightly_schedule
+from pipelines.schedules import backtest_schedule, nightly_schedule
 from pipelines.sensors import watching_sensors
 from pipelines.settings import Places, Settings, code_version
 from warehouse.engines import bears_password
 
 NIGHTLY = "nightly"
+BACKTEST_JOB = "backtest"
 PUBLICATION = "publication"
 """Asset whose materialization means that a night is published."""
 AUTHORITY_TAG = "wardcast/authority"
@@ -40,14 +43,23 @@ def build_definitions(places: Places, lake: dg.IOManagerDefinition | None = None
         *position_assets(nights),
         *succession_assets(nights),
         *forecast_assets(nights),
+        *news_assets(nights),
+        *accuracy_assets(nights),
         *publication_assets(nights),
     ]
     job = dg.define_asset_job(
         NIGHTLY,
-        selection=dg.AssetSelection.all(),
+        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(BACKTEST),
         executor_def=dg.in_process_executor,
         tags={AUTHORITY_TAG: places.authority.code},
         description="One night, from files to bulletin",
+    )
+    backtest = dg.define_asset_job(
+        BACKTEST_JOB,
+        selection=dg.AssetSelection.assets(BACKTEST).upstream(),
+        executor_def=dg.in_process_executor,
+        tags={AUTHORITY_TAG: places.authority.code},
+        description="Past years forecast again and scored; the nights that follow show it. Takes minutes",
     )
     office = Office(
         authority_folder=str(places.authority.folder.absolute()),
@@ -58,8 +70,8 @@ def build_definitions(places: Places, lake: dg.IOManagerDefinition | None = None
     )
     return dg.Definitions(
         assets=assets,
-        jobs=[job],
-        schedules=[nightly_schedule(job, places)],
+        jobs=[job, backtest],
+        schedules=[nightly_schedule(job, places), backtest_schedule(backtest, places)],
         sensors=watching_sensors(job, places),
         resources={"office": office, "io_manager": lake or LakeIOManager(UPath(places.home / "lake"))},
         executor=dg.in_process_executor,

@@ -1,4 +1,6 @@
-"""When the night runs by itself: 01:30 in the authority's time zone, for the day that has ended."""
+"""What runs by itself, in the authority's time zone: the night at 01:30, for the day that has ended, and the
+backtest once a month, when the night is over.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ if TYPE_CHECKING:  # Dagster gives what define_asset_job returns no public name
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 HOUR, MINUTE = 1, 30
+BACKTEST_DAY, BACKTEST_HOUR = 2, 3
 
 
 def nightly_schedule(job: "UnresolvedAssetJobDefinition", places: Places) -> dg.ScheduleDefinition:
@@ -33,3 +36,24 @@ def nightly_schedule(job: "UnresolvedAssetJobDefinition", places: Places) -> dg.
         return dg.RunRequest(partition_key=places.default_night(context.scheduled_execution_time).isoformat())
 
     return nightly_at_half_past_one
+
+
+def backtest_schedule(job: "UnresolvedAssetJobDefinition", places: Places) -> dg.ScheduleDefinition:
+    """The monthly schedule of the backtest's ``job``, by what was known on the day that has ended.
+
+    A year that has closed is scored by the month after; off until someone switches it on.
+    """
+    time_zone = places.authority.settings.time_zone
+
+    @dg.schedule(
+        job=job,
+        name="monthly_backtest",
+        cron_schedule=f"{MINUTE} {BACKTEST_HOUR} {BACKTEST_DAY} * *",
+        execution_timezone=time_zone,
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description=f"The {BACKTEST_DAY}nd of each month at {BACKTEST_HOUR:02}:{MINUTE:02} {time_zone}",
+    )
+    def monthly_backtest(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        return dg.RunRequest(partition_key=places.default_night(context.scheduled_execution_time).isoformat())
+
+    return monthly_backtest

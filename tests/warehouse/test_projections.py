@@ -91,6 +91,12 @@ CONTRACT: dict[str, tuple[str, str]] = {
         "unit_key rule_code severity state opened_on evidence owner message_vi message_en",
     ),
     "mart_warning_cause": ("as_of warning_id line_code cause_kind", "amount expected_back_by"),
+    # As of a night, as what is known of past years' ends may be restated.
+    "mart_forecast_accuracy": (
+        "as_of method source basis line_code months_elapsed fiscal_year",
+        """n wape_pct mape_pct mase crps brier coverage80_pct coverage95_pct wape_pct_low wape_pct_high
+        mape_pct_low mape_pct_high mase_low mase_high crps_low crps_high brier_low brier_high""",
+    ),
     "publication": (
         "publication_id",
         "as_of published_at run_id code_version config_sha256 rows checks_passed checks_failed",
@@ -102,7 +108,7 @@ STANDING = {
     "mart_district_brief", "mart_unit_position", "mart_line_position", "mart_unit_history",
     "mart_year_end_forecast", "mart_forecast_path",
     "mart_spending_position", "mart_quarantine", "mart_extract_arrival", "mart_warning",
-    "publication",
+    "mart_forecast_news", "mart_forecast_accuracy", "publication",
 }  # fmt: skip
 
 _SAMPLE: dict[type[pl.DataType], Any] = {

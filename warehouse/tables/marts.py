@@ -169,6 +169,21 @@ MART_FORECAST_COMPONENT = _mart(
     money("amount", "Part of the mean; the components of a row's key add up to its mean_amount"),
 )  # fmt: skip
 
+MART_FORECAST_NEWS = _mart(
+    "mart_forecast_news",
+    "Why the year-end expected tonight is not that of the last published night before (base scenario)",
+    _as_of(),
+    day("previous_as_of", "The last published night before, which tonight's is compared with", grain=True),
+    _unit(), _line(), _basis(),
+    text("cause", "new_receipts: what came, and what was expected and did not come; restatement: receipts "
+         "stated anew; configuration: shares, or policy shocks declared or announced since; estimate: moves "
+         "the shortfall, so no row here; new_fiscal_year: another year's end is forecast; other: another "
+         "version of the code, or files put in later under an earlier received day", grain=True,
+         values=("new_receipts", "restatement", "estimate", "configuration", "new_fiscal_year", "other")),
+    money("amount", "What the cause moved; the causes of a row's key add up to the change of its mean_amount "
+          "in mart_year_end_forecast, and a key without rows did not change"),
+)  # fmt: skip
+
 MART_SHOCK_EFFECT = _mart(
     "mart_shock_effect", "What each policy shock moves or takes away this fiscal year, on the territory",
     _as_of(), _unit(), _line(),
@@ -230,6 +245,39 @@ MART_WARNING = _mart(
     text("message_en", "What is said, in English"),
 )  # fmt: skip
 
+
+def _error(name: str, comment: str, unit: str) -> list[Column[Any]]:
+    return [
+        number(name, comment, unit=unit, nullable=True),
+        number(f"{name}_low", f"5% quantile of {name} over units drawn again", unit=unit, nullable=True),
+        number(f"{name}_high", f"95% quantile of {name} over units drawn again", unit=unit, nullable=True),
+    ]
+
+
+MART_FORECAST_ACCURACY = _mart(
+    "mart_forecast_accuracy", "How good each method's year-ends were, by line, month of origin and past year",
+    _as_of(),
+    text("method", "Forecasting method; pace, naive and growth are what a spreadsheet gives", grain=True,
+         example="bank"),
+    text("source", "backtest: past years forecast again by today's method; published: what past nights "
+         "really said", grain=True, values=("backtest", "published")),
+    _basis(), _line(),
+    count("months_elapsed", "Whole months of the fiscal year that had gone by, 1–11", grain=True),
+    count("fiscal_year", "Fiscal year whose end was forecast, named by the year in which it starts",
+          grain=True),
+    count("n", "Units scored; line ALL scores their totals"),
+    *_error("wape_pct", "Sum of absolute errors ÷ sum of what came", "%"),
+    *_error("mape_pct", "Mean of absolute error ÷ what came, over year-ends above zero", "%"),
+    *_error("mase", "Mean absolute error ÷ mean change from year to year before", "ratio"),
+    *_error("crps", "Error of the whole distribution (CRPS) ÷ what came", "%"),
+    *_error("brier", "Mean squared error of the shortfall probability; null without estimates",
+            "squared probability"),
+    number("coverage80_pct", "Year-ends within the central 80%; null for a method without a range",
+           unit="%", nullable=True),
+    number("coverage95_pct", "Year-ends within the central 95%; null for published forecasts, which show no "
+           "such range", unit="%", nullable=True),
+)  # fmt: skip
+
 PUBLICATION = declare(
     "publication", "One row a publication: an atomic set of marts",
     text("publication_id", "Night and place among its publications", grain=True, example="2020-06-30.1"),
@@ -252,10 +300,12 @@ MARTS = (
     MART_YEAR_END_FORECAST,
     MART_FORECAST_PATH,
     MART_FORECAST_COMPONENT,
+    MART_FORECAST_NEWS,
     MART_SHOCK_EFFECT,
     MART_SPENDING_POSITION,
     MART_QUARANTINE,
     MART_EXTRACT_ARRIVAL,
     MART_WARNING,
+    MART_FORECAST_ACCURACY,
 )
 """The marts of one night, the register of publications apart."""
