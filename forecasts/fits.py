@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from forecasts.arrays import Floats, Integers
+from forecasts.arrays import Flags, Floats, Integers
 from forecasts.beliefs import Belief
 from forecasts.components import LogParts
-from forecasts.ladder import Rung
+from forecasts.ladder import Rung, RungName
+from forecasts.lumpy import Lumpy
 
 FORMS = ("deferral", "rate_change")
 """Forms of shock whose strength can be learnt from the past."""
@@ -23,7 +24,8 @@ class LineFit:
     base: n × T receipts cleaned of shocks. In logs, for the months to come: mean n × H; common and own, n × H
     × H lower roots of the covariance the units share and of what is each one's own. response: by form of
     shock, n × H, how the mean moves with the strength of shocks past; surprises: T, the line's standardised
-    innovations, NaN where none; parts: what the mean consists of, before uncertainty lowers it.
+    innovations, NaN where none; parts: what the mean consists of, before uncertainty lowers it. lumpy: the
+    months to come of units on the `pace` rung, which have no logs.
     """
 
     rungs: list[Rung]
@@ -35,6 +37,7 @@ class LineFit:
     response: dict[str, Floats]
     surprises: Floats
     parts: LogParts
+    lumpy: Lumpy
 
     def take(self, rows: Integers) -> "LineFit":
         """The same fit with only these units: whatever has a row per unit is cut down, the rest is the
@@ -48,7 +51,13 @@ class LineFit:
             own=self.own[rows],
             response={form: moved[rows] for form, moved in self.response.items()},
             parts=self.parts.take(rows),
+            lumpy=self.lumpy.take(rows),
         )
+
+
+def standing(rungs: list[Rung], name: RungName) -> Flags:
+    """Which units stand on a rung."""
+    return np.array([rung.name == name for rung in rungs], dtype=bool)
 
 
 def blank(rungs: list[Rung], base: Floats, horizon: int, beliefs: dict[str, Belief]) -> LineFit:
@@ -64,6 +73,7 @@ def blank(rungs: list[Rung], base: Floats, horizon: int, beliefs: dict[str, Beli
         response={form: np.zeros((count, horizon)) for form in FORMS},
         surprises=np.full(base.shape[1], np.nan),
         parts=LogParts.nothing(count, horizon),
+        lumpy=Lumpy.nothing(count, horizon),
     )
 
 

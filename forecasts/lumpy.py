@@ -6,11 +6,12 @@ weighed by past errors, is the point, and the errors that it made there are the 
 is `forecasts.ladder`'s to say; shocks and part-months belong elsewhere.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from forecasts.arrays import Flags, Floats, Integers
+from forecasts.prepare import alive_since
 
 LEVELS = np.array([0.005, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.995])
 """Probabilities at which the sum still to come is kept."""
@@ -25,8 +26,9 @@ _HALF_LIFE = 24.0
 _FURTHEST_BACK = 60
 _OWN_MONTHS = 6
 """Months of its own that a series needs at a past origin to be tried there."""
+_ANOTHER_LIFE = 24
 _LATELY = 36
-"""A series without receipts for so many months is asleep."""
+"""Months that say how much a series moves."""
 _POWER = 4.0
 """Weights fall with this power of the mean past error; 2 to 6 do about as well."""
 _PRIOR = 3.0
@@ -87,29 +89,23 @@ def _interpolation(size: int) -> Floats:
     return table
 
 
-def forecast(receipts: Floats, since: Integers, wanted: Flags, horizon: int) -> Lumpy:
+def forecast(receipts: Floats, wanted: Flags, horizon: int) -> Lumpy:
     """Forecast the `wanted` (n) of one line's series (n × T, minor units, NaN where masked).
 
-    since: n, the month each series' present life began. `horizon` months are still to come to the end of the
-    fiscal year. Series asleep (nothing in three years, or ever) are expected to wake as often, and with as
-    much, as sleepers of their line did in past years. Always finite.
+    `horizon` months are still to come to the end of the fiscal year. A series' life begins after its last two
+    years without receipts; errors are those of the wanted alone. Always finite.
     """
     found = Lumpy.nothing(len(receipts), horizon)
-    if not horizon or not wanted.any():
+    if not horizon or not wanted.any() or not receipts.shape[1]:
         return found
     ahead = min(horizon, 12)
     filled = _filled(receipts)
+    since = alive_since(np.abs(filled), gap=_ANOTHER_LIFE)
     lived = np.where(np.arange(filled.shape[1])[None, :] >= since[:, None], filled, 0.0)
-    asleep = wanted & ~(filled[:, -_LATELY:] != 0).any(axis=1)
-    awake = wanted & ~asleep
-    shared = 0.0
-    if awake.any():
-        found.totals[awake], shared = _awake(lived[awake], since[awake], ahead)
-    if asleep.any():
-        found.totals[asleep] = _waking(filled, ahead)
-    found.totals[:] *= horizon / ahead
+    totals, shared = _quantiles(lived[wanted], since[wanted], ahead)
+    found.totals[wanted] = totals * (horizon / ahead)
     found.shapes[wanted] = _shapes(lived, horizon)[wanted]
-    return Lumpy(found.totals, found.shapes, shared)
+    return replace(found, shared=shared)
 
 
 def _filled(receipts: Floats) -> Floats:
@@ -121,17 +117,7 @@ def _filled(receipts: Floats) -> Floats:
     return filled
 
 
-def _waking(receipts: Floats, ahead: int) -> Floats:
-    """Quantiles of what sleepers of the line came to over the same months of up to three past years."""
-    length, woken = receipts.shape[1], [np.zeros(1)]
-    for end in range(length - 12, max(length - 48, 0), -12):
-        slept = ~(receipts[:, max(end - _LATELY, 0) : end] != 0).any(axis=1)
-        woken.append(receipts[slept, end : end + ahead].sum(axis=1))
-    quantiles: Floats = np.quantile(np.concatenate(woken), LEVELS)
-    return quantiles
-
-
-def _awake(receipts: Floats, since: Integers, ahead: int) -> tuple[Floats, float]:
+def _quantiles(receipts: Floats, since: Integers, ahead: int) -> tuple[Floats, float]:
     """Quantiles (n × `LEVELS`) of the sums over the `ahead` months to come, and what their errors share."""
     now, size = candidates(receipts, since, ahead), _size(receipts, since, ahead)
     ratios, weights = _past_errors(receipts, since, ahead)
@@ -182,14 +168,16 @@ def _season(receipts: Floats, age: Integers, ahead: int) -> Floats:
     length = receipts.shape[1]
     old = age >= 12
     lately = np.maximum(receipts[old, -_LATELY:], 0).sum(axis=0)
-    profile = np.bincount(np.arange(length - len(lately), length) % 12, weights=lately, minlength=12)
-    profile = profile / profile.sum() if profile.sum() > 0 else np.full(12, 1 / 12)
-    profile = (profile + 1 / 48) / profile.sum() / 1.25
+    took_by_month = np.bincount(np.arange(length - len(lately), length) % 12, weights=lately, minlength=12)
+    part = took_by_month / took_by_month.sum() if took_by_month.sum() > 0 else np.full(12, 1 / 12)
+    profile = 0.8 * part + 0.2 / 12
     coming = profile[np.arange(length, length + ahead) % 12].sum()
     recent = np.arange(max(length - 12, 0), length)
     seen = (recent[None, :] >= length - age[:, None]) @ profile[recent % 12]
     took = receipts[:, recent].sum(axis=1)
-    return coming * np.divide(took, seen, out=np.zeros(len(took)), where=seen > 0)
+    whole = np.divide(took, seen, out=np.zeros(len(took)), where=seen > 0)
+    expected: Floats = coming * whole
+    return expected
 
 
 def _pace(begun: list[Floats], rests: list[Floats], known: list[Flags], otherwise: Floats) -> Floats:

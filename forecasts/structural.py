@@ -7,16 +7,25 @@ gains. Drawing futures from a fit is in `forecasts.futures`; which series gets w
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from forecasts import ladder, shocks
+from forecasts import ladder, lumpy, shocks
 from forecasts.arrays import Floats, Integers
 from forecasts.beliefs import Belief, declared_belief, regressor, strengths
 from forecasts.components import LogParts
-from forecasts.fits import FORMS, LineFit, blank, line_total, lower_root, mean_correlation, units_weights
+from forecasts.fits import (
+    FORMS,
+    LineFit,
+    blank,
+    line_total,
+    lower_root,
+    mean_correlation,
+    standing,
+    units_weights,
+)
 from forecasts.kalman import Gains, filter_gains
 from forecasts.ladder import Rung
 from forecasts.panel import Panel
@@ -114,18 +123,21 @@ def _forecast_units(
     regressors: dict[str, Floats],
 ) -> LineFit:
     length = base.shape[1]
-    fit = blank(rungs, base, panel.horizon, beliefs)
+    fit = replace(
+        blank(rungs, base, panel.horizon, beliefs),
+        lumpy=lumpy.forecast(base, standing(rungs, "pace"), panel.horizon),
+    )
     start = max(length - _LONGEST_FIT, 0)
     logs = floored_logs(base, panel.first_seen)[:, start:]
     recent = {form: one[start:] for form, one in regressors.items()}
-    full = np.array([row for row, rung in enumerate(rungs) if rung.name == "full"], dtype=np.int64)
+    full = np.flatnonzero(standing(rungs, "full"))
     surprises = np.full(logs.shape, np.nan)
     for rows in _same_pattern(logs, full):
         surprises[rows] = _filter_rows(fit, rows, logs, recent, model)
     part = _common_part(surprises[full])
     fit.common[full], fit.own[full] = np.sqrt(part) * fit.own[full], np.sqrt(1 - part) * fit.own[full]
     fit.surprises[start:] = _monthly_mean(surprises[full])
-    young = np.array([row for row, rung in enumerate(rungs) if rung.name == "line_factor"], dtype=np.int64)
+    young = np.flatnonzero(standing(rungs, "line_factor"))
     if len(young):
         _follow_line(fit, young, base, panel, recent, model)
     return fit
