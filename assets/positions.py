@@ -12,7 +12,7 @@ from authorities.forms import DATASETS
 from authorities.model import ALL, Authority
 from expectations.suites import explanation_of
 from warehouse import arrivals, marts
-from warehouse.ledger import as_known, flows, standing_estimates
+from warehouse.ledger import as_known, flows, in_effect, standing_estimates, unknown_cells
 from warehouse.positions import Night, basis_estimates, basis_receipts, positions
 from warehouse.tables import marts as declared
 from warehouse.tables.declare import Table
@@ -46,12 +46,16 @@ def night_dates(authority: Authority, as_of: dt.date, complete: pl.DataFrame) ->
 def _night_receipts(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     @dg.asset(partitions_def=nights, dagster_type=FRAME, group_name="positions", tags=tags("positions"))
     def night_receipts(
-        context: dg.AssetExecutionContext, office: Office, core_receipt: pl.DataFrame
+        context: dg.AssetExecutionContext,
+        office: Office,
+        core_receipt: pl.DataFrame,
+        core_quarantine: pl.DataFrame,
     ) -> Frame:
         """Receipts as known on the night, by unit, line, basis and day (minor units)."""
         known = as_known(core_receipt, night_of(context))
         month = office.authority.settings.fiscal_year_start_month
-        moved = flows(known, ["unit_key", "item_code", "line_code"], month)
+        unknown = unknown_cells(as_known(core_quarantine, night_of(context)), "receipt")
+        moved = flows(known, ["unit_key", "item_code", "line_code"], month, unknown)
         rows = basis_receipts(
             office.authority, moved.filter(pl.col("posting_date") <= night_of(context)), night_of(context)
         )
@@ -67,7 +71,7 @@ def _night_estimates(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
         context: dg.AssetExecutionContext, office: Office, core_estimate: pl.DataFrame
     ) -> Frame:
         """Estimates as known on the night, by unit, line, basis, fiscal year and version (minor units)."""
-        known = as_known(core_estimate, night_of(context))
+        known = in_effect(as_known(core_estimate, night_of(context)), night_of(context))
         standing = standing_estimates(known, ["unit_key", "line_code"])
         rows = basis_estimates(office.authority, standing, night_of(context))
         return dg.MaterializeResult(value=rows, metadata=counted(rows))
@@ -200,10 +204,15 @@ def _spending_position(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
         office: Office,
         core_spending: pl.DataFrame,
         core_spending_estimate: pl.DataFrame,
+        core_quarantine: pl.DataFrame,
     ) -> Frame:
         as_of = night_of(context)
-        estimates = standing_estimates(as_known(core_spending_estimate, as_of), ["unit_key", "spending_kind"])
-        mart = marts.spending_position(office.authority, as_of, as_known(core_spending, as_of), estimates)
+        known = in_effect(as_known(core_spending_estimate, as_of), as_of)
+        estimates = standing_estimates(known, ["unit_key", "spending_kind"])
+        unknown = unknown_cells(as_known(core_quarantine, as_of), "spending")
+        mart = marts.spending_position(
+            office.authority, as_of, as_known(core_spending, as_of), estimates, unknown
+        )
         return dg.MaterializeResult(value=mart, metadata=counted(mart))
 
     return spending_position

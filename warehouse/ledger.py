@@ -211,13 +211,30 @@ def fiscal_year(day: pl.Expr, start_month: int) -> pl.Expr:
     return day.dt.year() - (day.dt.month() < start_month).cast(pl.Int32)
 
 
-def flows(known: pl.DataFrame, key: list[str], start_month: int) -> pl.DataFrame:
+_NOT_UNKNOWN = ("delivery_is_whole", "figure_not_repeated", "document_line_not_repeated")
+"""Rules by which a row is held though what it speaks of is known: from the file before, or the row before."""
+
+
+def unknown_cells(quarantine: pl.DataFrame, dataset: str) -> pl.DataFrame:
+    """Rows of the quarantine that stood for a figure nobody could read: the figure is unknown, not zero."""
+    return quarantine.filter(
+        pl.col("dataset") == dataset,
+        pl.col("outcome") == "held",
+        ~pl.col("rule").is_in(_NOT_UNKNOWN),
+        pl.col("unit_key").is_not_null() & pl.col("posting_date").is_not_null(),
+    )
+
+
+def flows(
+    known: pl.DataFrame, key: list[str], start_month: int, unknown: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Money by day from ledger rows: listed documents as they are, cumulative figures as increments.
 
     Args:
         known: ledger rows of one night (``as_known``) with posting_date, amount, is_cumulative.
         key: columns that make a cumulative series, unit_key first (unit and item, or unit and spending kind).
         start_month: first month of the fiscal year, at which cumulative figures start again.
+        unknown: ``unknown_cells`` of the night; such a figure is taken to be what the report before said.
 
     Returns:
         ``key``, posting_date and amount: what came on the date, or since the figure before. A fall of a
@@ -228,10 +245,18 @@ def flows(known: pl.DataFrame, key: list[str], start_month: int) -> pl.DataFrame
     columns = [*key, "posting_date", "amount"]
     listed = known.filter(~pl.col("is_cumulative")).select(columns)
     stated = known.filter(pl.col("is_cumulative")).select(columns)
-    return pl.concat([listed, _increments(stated, listed, key, start_month)]) if stated.height else listed
+    if stated.is_empty():
+        return listed
+    return pl.concat([listed, _increments(stated, listed, key, start_month, unknown)])
 
 
-def _increments(stated: pl.DataFrame, listed: pl.DataFrame, key: list[str], start_month: int) -> pl.DataFrame:
+def _increments(
+    stated: pl.DataFrame,
+    listed: pl.DataFrame,
+    key: list[str],
+    start_month: int,
+    unknown: pl.DataFrame | None,
+) -> pl.DataFrame:
     """What each cumulative figure adds, on every date that the unit reported, to what is known by then.
 
     A key may have several rows a date (chapters of an item, several unknown items): its figure is their sum.
@@ -242,8 +267,9 @@ def _increments(stated: pl.DataFrame, listed: pl.DataFrame, key: list[str], star
     reports = dated.select("unit_key", "_year", "posting_date").unique()
     first = dated.group_by(series).agg(pl.col("posting_date").min().alias("_first"))
     grid = first.join(reports, on=["unit_key", "_year"]).filter(pl.col("posting_date") >= pl.col("_first"))
+    reported = grid.join(dated, on=[*series, "posting_date"], how="left")
     full = (
-        grid.join(dated, on=[*series, "posting_date"], how="left")
+        (reported if unknown is None else _without_unknown(reported, unknown, key))
         .sort("posting_date")
         .join_asof(_listed_to_date(listed.with_columns(year), series), on="posting_date", by=series,
                    strategy="backward", check_sortedness=False)
@@ -253,17 +279,45 @@ def _increments(stated: pl.DataFrame, listed: pl.DataFrame, key: list[str], star
     return beyond.select(*key, "posting_date", (pl.col("amount") - before).alias("amount"))
 
 
+def _without_unknown(reported: pl.DataFrame, unknown: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """``reported`` without the figures that stood in an unreadable cell.
+
+    Where the cell's own key is not known, any figure of the unit that the report seems to lack may be it.
+    """
+    cells = unknown.select("posting_date", *key, *({"line_code"} - {*key} if "item_code" in key else set()))
+    if "item_code" in key:
+        given_by_line = pl.col("item_code").is_null() & pl.col("line_code").is_not_null()
+        cells = cells.with_columns(
+            pl.when(given_by_line).then(pl.lit("")).otherwise("item_code").alias("item_code")
+        )
+    named = pl.all_horizontal(pl.col(key).is_not_null())
+    placed = reported.join(cells.filter(named), on=[*key, "posting_date"], how="anti")
+    vague = (
+        cells.filter(~named)
+        .select("unit_key", "posting_date")
+        .unique()
+        .with_columns(pl.lit(1).alias("_vague"))
+    )
+    seen = placed.join(vague, on=["unit_key", "posting_date"], how="left")
+    return seen.filter(pl.col("amount").is_not_null() | pl.col("_vague").is_null()).drop("_vague")
+
+
 def _listed_to_date(listed: pl.DataFrame, series: list[str]) -> pl.DataFrame:
     """Listed money of each series and year up to each of its dates."""
     daily = listed.group_by(*series, "posting_date").agg(pl.col("amount").sum()).sort("posting_date")
     return daily.select(*series, "posting_date", pl.col("amount").cum_sum().over(series).alias("_listed"))
 
 
+def in_effect(known: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
+    """Estimates that hold on ``as_of``: a decision may be known before the day from which it holds."""
+    return known.filter(pl.col("effective_from").is_null() | (pl.col("effective_from") <= as_of))
+
+
 def standing_estimates(known: pl.DataFrame, key: list[str]) -> pl.DataFrame:
     """The estimate of each key, fiscal year and version by the unit's latest statement of that version.
 
     Args:
-        known: ledger rows of estimates of one night.
+        known: ledger rows of estimates of one night, those ``in_effect``.
         key: unit_key first, then item and line, or the spending kind. A key that the latest statement no
             longer has was reclassified and does not count twice.
     """

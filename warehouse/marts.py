@@ -87,8 +87,9 @@ def district_brief(
 
 
 def spending_position(
-    authority: Authority, as_of: dt.date, spending: pl.DataFrame, estimates: pl.DataFrame
-) -> pl.DataFrame:
+    authority: Authority, as_of: dt.date, spending: pl.DataFrame, estimates: pl.DataFrame,
+    unknown: pl.DataFrame | None = None,
+) -> pl.DataFrame:  # fmt: skip
     """``mart_spending_position``: spent against the start-of-year estimate and the same period.
 
     Each unit's last year counts up to the same day as its own latest figure, and not at all while it has sent
@@ -97,10 +98,12 @@ def spending_position(
     Args:
         spending: ledger rows of spending as known on the night.
         estimates: unit_key, spending_kind, fiscal_year, estimate_version, amount (minor units).
+        unknown: figures held in the quarantine (``unknown_cells``).
     """
     month = authority.settings.fiscal_year_start_month
     year = authority.fiscal_year(as_of)
-    moved = flows(spending, ["unit_key", "spending_kind"], month).filter(pl.col("posting_date") <= as_of)
+    stated = flows(spending, ["unit_key", "spending_kind"], month, unknown)
+    moved = stated.filter(pl.col("posting_date") <= as_of)
     moved = on_units_of(authority, moved, as_of, "posting_date")
     moved = moved.with_columns(fiscal_year(pl.col("posting_date"), month).alias("_year"))
     this_year = moved.filter(pl.col("_year") == year)
