@@ -1,51 +1,83 @@
-"""From fits to draws of the months to come, before shocks: lognormal paths, or past years over again.
+"""From fits to draws of the months to come, before shocks: lognormal paths, or plain sums by month.
 
 Draws of one line share what its units share. Shocks are applied afterwards (`forecasts.shocks`), the part of
-a month already collected after that (`forecasts.yearend`).
+a month already collected after that (`forecasts.outcomes`).
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from forecasts.arrays import Floats
-from forecasts.beliefs import Belief
-from forecasts.fits import LineFit
-from forecasts.lumpy import past_years
+from forecasts.arrays import Flags, Floats, Integers
+from forecasts.fits import FORMS, LineFit
 from forecasts.noise import Noise
 from forecasts.panel import Panel
 
+MODELLED = ("full", "line_factor")
+"""Rungs that are forecast from logs."""
 _LARGEST_GROWTH = np.log(20.0)
 """No month drawn is more than twenty times the largest a series ever had."""
 
 
-def draw_line(panel: Panel, fit: LineFit, noise: Noise, cross: float) -> Floats:
-    """Series × months to come × draws, minor units, for the series of one line (`panel` holds only them)."""
-    future = np.zeros((len(fit.rungs), noise.horizon, noise.draws))
-    if not len(fit.rungs) or not noise.horizon:
+@dataclass(frozen=True, slots=True)
+class LineNoise:
+    """What the draws of a line's units have in common.
+
+    months: horizon × draws; year: draws in 0..1, which past year is repeated; strengths: draws by form of
+    shock.
+    """
+
+    months: Floats
+    year: Floats
+    strengths: dict[str, Floats]
+
+
+def line_noise(line_code: str, noise: Noise, cross: float) -> LineNoise:
+    """The noise of one line; `cross` is the correlation between lines, 0..1."""
+    strengths = {form: noise.strength(line_code, form) for form in FORMS}
+    return LineNoise(noise.line(line_code, cross), noise.year(line_code), strengths)
+
+
+def own_noise(line: Panel, noise: Noise, wanted: Flags) -> Floats:
+    """Series × months to come × draws, each series' own; nothing for those not wanted."""
+    own = np.zeros((len(line.units), noise.horizon, noise.draws))
+    if noise.horizon:
+        for row in np.flatnonzero(wanted).tolist():
+            own[row] = noise.unit(line.lines[row], line.units[row])
+    return own
+
+
+def draw_line(fit: LineFit, shared: LineNoise, own: Floats) -> Floats:
+    """Series × months to come × draws, minor units, for series of one line.
+
+    A series' draws depend on its own fit and on the names of series and line alone, whatever other series are
+    drawn with it.
+    """
+    future = np.zeros_like(own)
+    if not future.size:
         return future
-    line_code = panel.lines[0]
-    common = noise.line(line_code, cross)
-    shift = {form: noise.strength(line_code, form) * belief.sd for form, belief in fit.beliefs.items()}
-    for row, rung in enumerate(fit.rungs):
-        if rung.name in ("full", "line_factor"):
-            own = noise.unit(line_code, panel.units[row])
-            future[row] = _lognormal(fit, row, common, own, shift)
-        elif rung.name == "pace":
-            own = noise.unit(line_code, panel.units[row])
-            future[row] = past_years(
-                fit.base[row], int(panel.first_seen[row]), noise.year(line_code), common, own
-            )
+    modelled = np.flatnonzero(on_rungs(fit, MODELLED))
+    if len(modelled):
+        future[modelled] = _lognormal(fit, modelled, shared, own)
+    lumpy = np.flatnonzero(on_rungs(fit, ("pace",)))
+    if len(lumpy):
+        future[lumpy] = fit.lumpy.take(lumpy).draws(shared.year, shared.months, own[lumpy])
     return future
 
 
-def strength_noise(line_code: str, beliefs: dict[str, Belief], noise: Noise) -> dict[str, Floats]:
-    """The draws of shock strengths that belong to `draw_line`'s draws."""
-    return {form: noise.strength(line_code, form) for form in beliefs}
+def on_rungs(fit: LineFit, names: tuple[str, ...]) -> Flags:
+    """Which of a fit's units stand on the rungs named."""
+    return np.array([rung.name in names for rung in fit.rungs], dtype=bool)
 
 
-def _lognormal(fit: LineFit, row: int, common: Floats, own: Floats, shift: dict[str, Floats]) -> Floats:
-    logs = fit.mean[row][:, None] + fit.common[row] @ common + fit.own[row] @ own
-    for form, moved in shift.items():
-        logs -= fit.response[form][row][:, None] * moved[None, :]
-    highest = np.log(max(float(np.nanmax(fit.base[row])), 1.0)) + _LARGEST_GROWTH
-    receipts: Floats = np.exp(np.minimum(logs, highest))
+def _lognormal(fit: LineFit, rows: Integers, shared: LineNoise, own: Floats) -> Floats:
+    logs = fit.own[rows] @ own[rows]
+    logs += fit.common[rows] @ shared.months
+    logs += fit.mean[rows, :, None]
+    for form, belief in fit.beliefs.items():
+        if belief.sd:
+            logs -= fit.response[form][rows, :, None] * (belief.sd * shared.strengths[form])
+    largest = np.maximum(np.nan_to_num(fit.base[rows]).max(axis=1, initial=0), 1.0)
+    np.minimum(logs, (np.log(largest) + _LARGEST_GROWTH)[:, None, None], out=logs)
+    receipts: Floats = np.exp(logs, out=logs)
     return receipts

@@ -4,13 +4,14 @@ One frame shape for every method, baselines included. How a method works lives i
 the ledger, writing marts and converting minor units into currency units belong to the floors above.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
 import polars as pl
 
 from authorities.shocks import PolicyShock
+from forecasts.batches import BatchMap
 
 Method = Literal["bank", "structural", "pace", "naive", "growth"]
 
@@ -27,6 +28,18 @@ ESTIMATES_SCHEMA = pl.Schema(
     {**_KEYS, "basis": pl.String, "estimate_version": pl.String, "estimate_amount": pl.Int64}
 )
 COLLECTED_SCHEMA = pl.Schema({**_KEYS, "basis": pl.String, "month": pl.Date, "amount": pl.Int64})
+OFFICE_SCHEMA = pl.Schema(
+    {
+        **_KEYS,
+        "basis": pl.String,
+        "period_start": pl.Date,
+        "period_end": pl.Date,
+        "stated_on": pl.Date,
+        "recorded_at": pl.Date,
+        "superseded_at": pl.Date,
+        "amount": pl.Int64,
+    }
+)
 
 YEAR_END_SCHEMA = pl.Schema(
     {
@@ -81,6 +94,18 @@ WATCH_SCHEMA = pl.Schema(
     }
 )
 COMPONENT_SCHEMA = pl.Schema({**_KEYS, "basis": pl.String, "component": pl.String, "amount": pl.Int64})
+OPINION_SCHEMA = pl.Schema(
+    {
+        **_KEYS,
+        "basis": pl.String,
+        "office_amount": pl.Int64,
+        "stated_on": pl.Date,
+        "past_statements": pl.Int64,
+        "model_mean_amount": pl.Int64,
+        "weight_pct": pl.Float64,
+        "combined_mean_amount": pl.Int64,
+    }
+)
 SHOCK_EFFECT_SCHEMA = pl.Schema(
     {
         **_KEYS,
@@ -109,10 +134,13 @@ class ForecastProblem:
         estimates: `ESTIMATES_SCHEMA`; leaves, and totals under the keys 'ALL'. Totals are taken as given.
         shocks: every declared measure; those announced after `as_of` are not used.
         seed: the same seed gives the same draws, whatever other series there are.
-        draws: number of joint draws of the future.
+        draws: number of joint draws of the future; None for as many as `forecasts.yearend.draws_for` says.
         collected: `COLLECTED_SCHEMA`, optional; receipts of the current fiscal year per basis, exact to
             the minor unit. Without it they are the territory's receipts × share, rounded per month.
         estimate_version: the version that year-ends are compared with.
+        office: `OFFICE_SCHEMA`, optional; what an office said periods would come to (ước thực hiện), every
+            statement there ever was with the days on which it was learnt and superseded (null while it
+            stands); keys 'ALL' where it speaks of units or lines together. Never counted as collected.
     """
 
     history: pl.DataFrame
@@ -123,9 +151,10 @@ class ForecastProblem:
     estimates: pl.DataFrame
     shocks: tuple[PolicyShock, ...]
     seed: int
-    draws: int = 2000
+    draws: int | None = None
     collected: pl.DataFrame | None = None
     estimate_version: str = "initial"
+    office: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +173,11 @@ class YearEndForecast:
 
     `tails` (`TAIL_SCHEMA`) are the bounds of the year-end's central 95%.
 
+    `opinions` (`OPINION_SCHEMA`) has a row for whatever the office speaks of: its figure, the model's mean
+    alone, the office's weight in percent (0 while it has too few past statements; null for totals that follow
+    what it says of their parts) and the combined mean, which is the base scenario's. Where the office counts,
+    the component `office` is what it changes, and `method` is `combined`.
+
     `fit_status` is the rung of the fallback ladder: `full` (a model of its own), `line_factor` (follows its
     line), `pace` (past years with their errors), `none` (nothing expected); for totals `mixed` where rungs
     differ; and `untrusted` where a common shock is suspected, in a line or in a line that is a tenth of a
@@ -161,10 +195,16 @@ class YearEndForecast:
     shock_effects: pl.DataFrame
     watch: pl.DataFrame
     tails: pl.DataFrame
+    opinions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OPINION_SCHEMA))
 
 
-def forecast_year_end(problem: ForecastProblem, method: Method = "bank") -> YearEndForecast:
+def forecast_year_end(
+    problem: ForecastProblem, method: Method = "bank", batches: BatchMap | None = None
+) -> YearEndForecast:
     """Forecast where every unit, line and basis ends the fiscal year of `problem.as_of`.
+
+    `batches` says where the work is done (`forecasts.batches`; here, unless told otherwise); the answer is
+    the same, bit by bit, wherever that is on machines of one kind.
 
     Two scenarios: `base` applies the shocks announced by `as_of`, `without_shocks` none. Raises ValueError
     for a frame that lacks a column, a share outside 0..1, or an unknown method; poor data never raises, it
@@ -172,4 +212,4 @@ def forecast_year_end(problem: ForecastProblem, method: Method = "bank") -> Year
     """
     from forecasts.yearend import run
 
-    return run(problem, method)
+    return run(problem, method, batches)

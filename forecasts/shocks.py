@@ -5,7 +5,7 @@ conserves the total by construction: what a leg withholds from one month is adde
 What a shock *is* and when it may be known stands in `authorities.shocks`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -82,6 +82,10 @@ class LineShocks:
     applies: Flags
     first_month: int
     length: int
+
+    def take(self, rows: Integers) -> "LineShocks":
+        """The same shocks over some of the series."""
+        return replace(self, applies=self.applies[:, rows])
 
     @cached_property
     def exposure(self) -> Floats:

@@ -1,119 +1,154 @@
-"""From joint draws to rows: quantiles, probabilities, cumulative paths, for series and for their totals.
+"""From joint draws to figures: quantiles, probabilities, cumulative paths, for many rows at once.
 
 Draws become whole minor units series by series and are added up as integers, so that the draws of units add
-up to the authority's, exactly. How draws come about belongs elsewhere.
+up to the authority's, exactly, in whatever batches they are made. How draws come about belongs elsewhere.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from authorities.model import ALL, BASES
-from forecasts.arrays import Floats, Integers
-from forecasts.panel import Panel
+from forecasts.arrays import Floats, Integers, Numbers
+from forecasts.keys import Estimates
 from forecasts.seam import QUANTILES, TAILS
 
 LEVELS = QUANTILES | TAILS
-Estimates = dict[tuple[str, str, str], int]
+PATH_LEVELS = ("p10", "p50", "p90")
+_PATH = [list(LEVELS).index(name) for name in PATH_LEVELS]
+_HALF_YEAR = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One unit × line (or a total) in one basis: cumulative within the fiscal year, minor units.
+class Figures:
+    """Of m rows in each of B bases, cumulative within the fiscal year, minor units and probabilities.
 
-    actual: 12 months, collected by the end of each month; ahead: months to come × quantiles; whole: quantiles
-    of the year-end; the rest is scalar.
+    mean: m × B; whole: m × B × quantiles (`LEVELS`) of the year-end; path: m × B × months to come × quantiles
+    (`PATH_LEVELS`); shortfall_probability, half_year_below: m × B, NaN without an estimate;
+    expected_shortfall: m × B, 0 without an estimate.
     """
 
-    unit_key: str
-    line_code: str
-    basis: str
-    actual: Integers
-    ahead: Integers
-    mean: int
-    estimate: int | None
-    shortfall_probability: float | None
-    expected_shortfall: int | None
-    half_year_below: float | None
+    mean: Integers
+    whole: Integers
+    path: Integers
+    shortfall_probability: Floats
+    expected_shortfall: Integers
+    half_year_below: Floats
 
+    @classmethod
+    def blank(cls, rows: int, bases: int, ahead: int) -> "Figures":
+        """Places to fill."""
+        return cls(
+            np.zeros((rows, bases), dtype=np.int64),
+            np.zeros((rows, bases, len(LEVELS)), dtype=np.int64),
+            np.zeros((rows, bases, ahead, len(PATH_LEVELS)), dtype=np.int64),
+            np.full((rows, bases), np.nan),
+            np.zeros((rows, bases), dtype=np.int64),
+            np.full((rows, bases), np.nan),
+        )
 
-class Tally:
-    """Takes the draws line by line, gives the rows of that line, and keeps what the totals need.
+    def put(self, rows: Integers | slice, part: "Figures") -> None:
+        """Fill some rows."""
+        for ours, theirs in zip(self.arrays(), part.arrays(), strict=True):
+            ours[rows] = theirs
 
-    months_done: whole months of the fiscal year behind (0..12).
-    """
-
-    def __init__(self, panel: Panel, estimates: Estimates, draws: int) -> None:
-        self.months_done = min(max(panel.origin - panel.fiscal_start, 0), 12)
-        self._panel, self._estimates = panel, estimates
-        self._units = {unit: place for place, unit in enumerate(sorted(set(panel.units)))}
-        shape = (len(BASES), len(self._units))
-        self._unit_draws = np.zeros((*shape, 12 - self.months_done, draws), dtype=np.int64)
-        self._unit_means = np.zeros(shape, dtype=np.int64)
-        self._unit_actual = np.zeros((*shape, 12), dtype=np.int64)
-
-    def line_rows(self, line: Panel, remaining: Floats) -> Iterator[Row]:
-        """Rows of one line's units and of their total; `remaining` is series × months to come × draws."""
-        skipped = max(self._panel.fiscal_start - self._panel.origin, 0)
-        ahead = np.cumsum(remaining[:, skipped:], axis=1)
-        places = np.array([self._units[unit] for unit in line.units], dtype=np.int64)
-        for position, basis in enumerate(BASES):
-            actual = np.cumsum(line.collected[position], axis=1)
-            share = line.shares[position]
-            draws = (
-                np.rint(share[:, None, None] * ahead).astype(np.int64) + actual[:, self.months_done :, None]
-            )
-            means = actual[:, -1] + np.rint(
-                share * (ahead[:, -1].mean(axis=1) if ahead.shape[1] else 0)
-            ).astype(int)
-            self._unit_draws[position, places] += draws
-            self._unit_means[position, places] += means
-            self._unit_actual[position, places] += actual
-            code = line.lines[0]
-            for row, unit in enumerate(line.units):
-                yield self._row((unit, code, basis), actual[row], draws[row], int(means[row]))
-            yield self._row((ALL, code, basis), actual.sum(axis=0), draws.sum(axis=0), int(means.sum()))
-
-    def total_rows(self) -> Iterator[Row]:
-        """Rows of every unit over all lines, and of the authority."""
-        for position, basis in enumerate(BASES):
-            actual, draws, means = (
-                part[position] for part in (self._unit_actual, self._unit_draws, self._unit_means)
-            )
-            for unit, row in self._units.items():
-                yield self._row((unit, ALL, basis), actual[row], draws[row], int(means[row]))
-            yield self._row((ALL, ALL, basis), actual.sum(axis=0), draws.sum(axis=0), int(means.sum()))
-
-    def _row(self, key: tuple[str, str, str], actual: Integers, draws: Integers, mean: int) -> Row:
-        """`draws` is months to come × draws, cumulative; empty when the year is over."""
-        estimate = self._estimates.get(key)
-        whole = draws[-1] if len(draws) else actual[-1:]
-        ahead = quantiles(draws)
-        if estimate is None:
-            return Row(*key, actual, ahead, mean, None, None, None, None)
-        short = np.maximum(estimate - whole, 0)
-        half = actual[5:6] if self.months_done > 5 else draws[5 - self.months_done]
-        return Row(
-            *key,
-            actual,
-            ahead,
-            mean,
-            estimate,
-            float((whole < estimate).mean()),
-            int(np.rint(short.mean())),
-            float((2 * half <= estimate).mean()),
+    def arrays(self) -> tuple[Any, ...]:
+        """All of them, in the order above."""
+        return (
+            self.mean,
+            self.whole,
+            self.path,
+            self.shortfall_probability,
+            self.expected_shortfall,
+            self.half_year_below,
         )
 
 
-def quantiles(draws: Integers) -> Integers:
-    """Months × quantiles (in the order of `LEVELS`) of months × draws, to whole minor units."""
-    if not len(draws):
-        return np.zeros((0, len(LEVELS)), dtype=np.int64)
-    levels = np.array(list(LEVELS.values()))
-    ordered = np.sort(draws, axis=1)
-    place = levels * (draws.shape[1] - 1)
+def joined(parts: list[Figures]) -> Figures:
+    """One after the other."""
+    return Figures(*(np.concatenate(arrays) for arrays in zip(*(p.arrays() for p in parts), strict=True)))
+
+
+def whole_draws(ahead: Floats, share: Floats, collected: Integers) -> Integers:
+    """n × months × draws in one basis: what is collected by then and the rounded share of what comes.
+
+    ahead: n × months × D, cumulative from now on; share: n; collected: n × months, cumulative.
+    """
+    draws: Integers = np.rint(share[:, None, None] * ahead).astype(np.int64)
+    draws += collected[:, :, None]
+    return draws
+
+
+def leaf_figures(ahead: Floats, shares: Floats, actual: Integers, estimates: Estimates) -> Figures:
+    """Figures of n leaves; every basis is a share of the same draws, which are put in order once, in place.
+
+    ahead: n × H × D, cumulative from now on; shares: B × n; actual: B × n × 12, cumulative.
+    """
+    count, months = ahead.shape[:2]
+    figures = Figures.blank(count, len(shares), months)
+    expected = ahead[:, -1].mean(axis=1) if months else np.zeros(count)
+    ahead.sort(axis=2)
+    low, high, part = _around(ahead)
+    for basis, (share, past) in enumerate(zip(shares, actual, strict=True)):
+        figures.mean[:, basis] = past[:, -1] + np.rint(share * expected).astype(np.int64)
+        below, above = (whole_draws(one, share, past[:, 12 - months :]) for one in (low, high))
+        _enter(figures, basis, past, _between(below, above, part))
+        rows, telling = np.flatnonzero(estimates.given[:, basis]), _telling(months)
+        draws = whole_draws(
+            ahead[rows[:, None], telling], share[rows], past[rows[:, None], 12 - months + telling]
+        )
+        _compare(figures, basis, rows, past[rows], draws, estimates.amount[rows, basis])
+    return figures
+
+
+def total_figures(draws: Integers, mean: Integers, actual: Integers, estimates: Estimates) -> Figures:
+    """Figures of m totals, from sums of their leaves' draws, which are put in order in place.
+
+    draws: B × m × H × D, collections included; mean: B × m; actual: B × m × 12, cumulative.
+    """
+    figures = Figures.blank(draws.shape[1], len(draws), draws.shape[2])
+    for basis, (one, past) in enumerate(zip(draws, actual, strict=True)):
+        figures.mean[:, basis] = mean[basis]
+        one.sort(axis=2)
+        _enter(figures, basis, past, _between(*_around(one)))
+        rows = np.flatnonzero(estimates.given[:, basis])
+        draws = one[rows[:, None], _telling(one.shape[1])]
+        _compare(figures, basis, rows, past[rows], draws, estimates.amount[rows, basis])
+    return figures
+
+
+def _telling(months: int) -> Integers:
+    """Of the months to come, those that estimates are compared with: the half year's end, where that is to
+    come, and the year's."""
+    ends = np.array([months - 1 - _HALF_YEAR, months - 1], dtype=np.int64)
+    return ends[ends >= 0]
+
+
+def _around(ordered: Numbers) -> tuple[Numbers, Numbers, Floats]:
+    """The draws below and above each of `LEVELS` (… × levels), and how far between them it lies."""
+    place = np.array(list(LEVELS.values())) * (ordered.shape[-1] - 1)
     below, above = np.floor(place).astype(np.int64), np.ceil(place).astype(np.int64)
-    low, high = ordered[:, below], ordered[:, above]
-    between: Integers = low + np.rint((high - low) * (place - below)).astype(np.int64)
-    return between
+    return ordered[..., below], ordered[..., above], place - below
+
+
+def _between(low: Integers, high: Integers, part: Floats) -> Integers:
+    middle: Integers = low + np.rint((high - low) * part).astype(np.int64)
+    return middle
+
+
+def _enter(figures: Figures, basis: int, past: Integers, quantiles: Integers) -> None:
+    """Quantiles of m × months to come × levels; what is collected where the year is over."""
+    figures.path[:, basis] = quantiles[:, :, _PATH]
+    figures.whole[:, basis] = quantiles[:, -1] if quantiles.shape[1] else past[:, -1:]
+
+
+def _compare(
+    figures: Figures, basis: int, rows: Integers, past: Integers, draws: Integers, estimate: Integers
+) -> None:
+    """What draws (rows × telling months × draws) say of the estimates (rows) they have."""
+    late = draws[:, -1] if draws.shape[1] else past[:, -1:]
+    half = draws[:, 0] if draws.shape[1] > 1 else past[:, _HALF_YEAR - 1, None]
+    short = np.maximum(estimate[:, None] - late, 0)
+    figures.shortfall_probability[rows, basis] = (short > 0).mean(axis=1)
+    figures.expected_shortfall[rows, basis] = np.rint(short.mean(axis=1)).astype(np.int64)
+    figures.half_year_below[rows, basis] = (2 * half <= estimate[:, None]).mean(axis=1)

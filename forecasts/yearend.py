@@ -1,176 +1,159 @@
-"""One year-end forecast from end to end: panel → method → shocks → part of a month → rows → frames.
+"""One year-end forecast from end to end: panel → fits by line → draws by batches of units → totals → frames.
 
-Joins the parts; each part's arithmetic lives in its own module.
+Joins the parts; each part's arithmetic lives in its own module. Both passes go through one `BatchMap`, so
+that what runs here runs in processes or on a cluster too, and says the same.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import polars as pl
 
-from authorities.shocks import PolicyShock
-from forecasts import banked, baselines, frames, futures, nowcast, shocks, structural
-from forecasts.arrays import Flags, Floats
-from forecasts.beliefs import strengths
-from forecasts.fits import LineFit, mean_correlation
-from forecasts.ladder import Rung
-from forecasts.monitor import Watch, watch
+from forecasts import baselines, shocks
+from forecasts.answer import Answer, LinesTold
+from forecasts.arrays import Integers
+from forecasts.batches import BatchMap, InProcess
+from forecasts.keys import Estimates, Keys, estimates_of
+from forecasts.lines import FittedLine, LineTask, alike, fit_line
 from forecasts.noise import Noise
+from forecasts.outcomes import arithmetic_rungs
 from forecasts.panel import Panel, build_panel
-from forecasts.seam import BASE_SCENARIO, ESTIMATES_SCHEMA, WITHOUT_SHOCKS, ForecastProblem, YearEndForecast
+from forecasts.seam import ESTIMATES_SCHEMA, ForecastProblem, YearEndForecast
 from forecasts.shocks import LineShocks
-from forecasts.summary import Estimates, Row, Tally
+from forecasts.units import LinePart, UnitsTask, Variant, answer_units
 
 METHODS = ("bank", "structural", *baselines.ARITHMETIC)
-_MOST_ALIKE = 0.8
-_SURE_OF_PART = 0.05
+_DRAWS, _FEWER_DRAWS, _MANY_SERIES = 2000, 1000, 20_000
+_BATCH_BYTES = 2**26
+"""What the draws of one batch of units may take."""
+_ARRAYS = 10
+"""Arrays of a batch's draws held at once, bases and scenarios counted in."""
+_BATCHES_SENT = 8
+"""Batches that go to a worker at a time, and come back as one answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class LineAnswer:
-    """What a method says of one line: remaining and (without the shocks to come) plain, series × months ×
-    draws.
-    """
-
-    line: Panel
-    remaining: Floats
-    plain: Floats
-    rungs: list[Rung]
-    effects: list[frames.Effect]
-    watched: Watch | None = None
+def draws_for(series: int) -> int:
+    """How many draws a forecast of so many series takes: 2,000, and 1,000 from 20,000 series on."""
+    return _DRAWS if series < _MANY_SERIES else _FEWER_DRAWS
 
 
-def run(problem: ForecastProblem, method: str) -> YearEndForecast:
+def run(problem: ForecastProblem, method: str, batches: BatchMap | None = None) -> YearEndForecast:
     """See `forecasts.seam.forecast_year_end`."""
     if method not in METHODS:
         raise ValueError(f"unknown forecasting method {method!r}; there are {', '.join(METHODS)}")
-    if problem.draws < 1:
+    if problem.draws is not None and problem.draws < 1:
         raise ValueError(f"draws must be at least 1, not {problem.draws}")
-    panel, estimates = build_panel(problem), _estimates(problem)
-    known = tuple(shock for shock in problem.shocks if shock.known_on(problem.as_of))
-    book = frames.Book(panel, method, problem.estimate_version)
-    _enter(book, BASE_SCENARIO, panel, _answers(panel, known, method, problem), estimates, problem.draws)
-    if known and method not in baselines.ARITHMETIC:
-        _enter(book, WITHOUT_SHOCKS, panel, _answers(panel, (), method, problem), estimates, problem.draws)
-    else:
-        book.repeat(BASE_SCENARIO, WITHOUT_SHOCKS)
-    return book.close()
+    chosen, spread = _estimates(problem), batches or InProcess()
+    panel = build_panel(problem)
+    keys = Keys.of(panel)
+    estimates = estimates_of(keys, chosen)
+    noise = Noise(problem.seed, panel.horizon, problem.draws or draws_for(keys.leaves))
+    lines = _fitted(panel, problem, method, spread)
+    answer = Answer(keys, panel, estimates, noise.draws, len(lines.scenarios))
+    for part in spread(answer_units, _sent(_tasks(keys, lines, estimates, method, noise))):
+        answer.take(part)
+    return answer.closed(problem, method, lines.told())
 
 
-def _enter(
-    book: frames.Book,
-    scenario: str,
-    panel: Panel,
-    answers: Iterator[LineAnswer],
-    estimates: Estimates,
-    draws: int,
-) -> None:
-    tally = Tally(panel, estimates, draws)
-    for answer in answers:
-        rows: list[Row] = list(tally.line_rows(answer.line, answer.remaining))
-        book.line(scenario, answer.line, rows, answer.rungs)
-        if scenario == BASE_SCENARIO:
-            book.components(answer.line, answer.plain, answer.remaining)
-            book.effects(answer.effects)
-            book.watch(answer.watched)
-    book.totals(scenario, list(tally.total_rows()))
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """The panel by line: its series, the shocks declared for it, and fits by scenario (base first), None
+    where they are those of the base. Methods without a model have no fits."""
+
+    series: list[Panel]
+    terms: list[LineShocks]
+    scenarios: list[list[FittedLine | None]]
+
+    def holding(self, scenario: int) -> list[FittedLine]:
+        """The fits that hold in a scenario."""
+        both = zip(self.scenarios[scenario], self.scenarios[0], strict=True)
+        return [fit for own, base in both if (fit := own or base) is not None]
+
+    def told(self) -> list[LinesTold]:
+        """By scenario, what the fits say of themselves."""
+        if not any(self.scenarios[0]):
+            return [
+                LinesTold([rung for line in self.series for rung in arithmetic_rungs(line)], [], self.terms)
+            ]
+        return [
+            LinesTold(
+                [rung for one in self.holding(place) for rung in one.fit.rungs],
+                [one.watched for one in self.holding(place)],
+                self.terms,
+            )
+            for place in range(len(self.scenarios))
+        ]
 
 
-def _estimates(problem: ForecastProblem) -> Estimates:
+def _estimates(problem: ForecastProblem) -> pl.DataFrame:
     frame = problem.estimates
     missing = [column for column in ESTIMATES_SCHEMA if column not in frame.columns]
     if missing:
         raise ValueError(
             f"estimates: column {missing[0]!r} is missing; it needs {', '.join(ESTIMATES_SCHEMA)}"
         )
-    chosen = frame.filter(pl.col("estimate_version") == problem.estimate_version).drop_nulls(
-        "estimate_amount"
-    )
-    keys = chosen.select("unit_key", "line_code", "basis", "estimate_amount").iter_rows()
-    return {(unit, line, basis): int(amount) for unit, line, basis, amount in keys}
+    return frame.filter(pl.col("estimate_version") == problem.estimate_version).drop_nulls("estimate_amount")
 
 
-def _answers(
-    panel: Panel, known: tuple[PolicyShock, ...], method: str, problem: ForecastProblem
-) -> Iterator[LineAnswer]:
-    noise = Noise(problem.seed, panel.horizon, problem.draws)
-    lines = [panel.take(panel.rows_of_line(code)) for code in sorted(set(panel.lines))]
-    if method in baselines.ARITHMETIC:
-        yield from (_baseline(line, method, noise) for line in lines)
-        return
+def _fitted(panel: Panel, problem: ForecastProblem, method: str, spread: BatchMap) -> _Lines:
+    """The first pass. A scenario without shocks is fitted for the lines that have any."""
+    series = [panel.take(panel.rows_of_line(code)) for code in sorted(set(panel.lines))]
+    known = tuple(shock for shock in problem.shocks if shock.known_on(problem.as_of))
     length = panel.receipts.shape[1] + panel.horizon
-    declared = [
-        shocks.line_shocks(known, line.lines[0], line.units, panel.first_month, length) for line in lines
-    ]
-    fit_line = banked.fit_line if method == "bank" else structural.fit_line
-    fits = [fit_line(line, terms) for line, terms in zip(lines, declared, strict=True)]
-    cross = alike([fit.surprises for fit in fits])
-    for line, terms, fit in zip(lines, declared, fits, strict=True):
-        yield _modelled(line, terms, fit, noise, cross)
-
-
-def _baseline(line: Panel, method: str, noise: Noise) -> LineAnswer:
-    remaining = baselines.remaining_draws(line, method, noise)
-    length = line.receipts.shape[1]
-    rungs = [
-        Rung("pace", "", length - int(seen)) if allocated else Rung("none", "money placed nowhere", 0)
-        for seen, allocated in zip(line.first_seen, line.allocated(), strict=True)
-    ]
-    return LineAnswer(line, remaining, remaining, rungs, [])
-
-
-def _modelled(line: Panel, terms: LineShocks, fit: LineFit, noise: Noise, cross: float) -> LineAnswer:
-    fit = nowcast.informed(line, fit, terms)
-    future = futures.draw_line(line, fit, noise, cross)
-    modelled = np.array([rung.name in ("full", "line_factor") for rung in fit.rungs], dtype=bool)
-    plain = still_to_come(line, future, modelled)
-    watched = watch(line.lines[0], fit.surprises, terms)
-    if not terms.terms:
-        return LineAnswer(line, plain, plain, fit.rungs, [], watched)
-    strength = strengths(terms, fit.beliefs, futures.strength_noise(line.lines[0], fit.beliefs, noise))
-    counted_from = line.fiscal_start - line.first_month
-    shocked = shocks.applied(terms, line.receipts, future, strength, counted_from)
-    effects = frames.effects_of(line, terms, shocked)
-    return LineAnswer(
-        line,
-        still_to_come(line, _of_allocated(line, shocked.receipts), modelled),
-        plain,
-        fit.rungs,
-        effects,
-        watched,
+    declared, none = (
+        [shocks.line_shocks(some, one.lines[0], one.units, panel.first_month, length) for one in series]
+        for some in (known, ())
     )
+    if method in baselines.ARITHMETIC:
+        return _Lines(series, declared, [[None] * len(series)])
+    touched = [place for place, terms in enumerate(declared) if terms.terms]
+    tasks = [LineTask(method, one, terms) for one, terms in zip(series, declared, strict=True)]
+    tasks += [LineTask(method, series[place], none[place]) for place in touched]
+    made = list(spread(fit_line, tasks))
+    scenarios: list[list[FittedLine | None]] = [list(made[: len(series)])]
+    if touched:
+        without = dict(zip(touched, made[len(series) :], strict=True))
+        scenarios.append([without.get(place) for place in range(len(series))])
+    return _Lines(series, declared, scenarios)
 
 
-def _of_allocated(line: Panel, receipts: Floats) -> Floats:
-    return receipts * line.allocated()[:, None, None]
+def _tasks(keys: Keys, lines: _Lines, estimates: Estimates, method: str, noise: Noise) -> Iterator[UnitsTask]:
+    """The second pass, batch by batch; only those on their way are in memory."""
+    scenarios = range(len(lines.scenarios))
+    crosses = tuple(alike([one.fit.surprises for one in lines.holding(place)]) for place in scenarios)
+    size = max(_BATCH_BYTES // (8 * _ARRAYS * max(noise.horizon, 1) * noise.draws), 1)
+    for begin in range(0, len(keys.units), size):
+        units = np.arange(begin, min(begin + size, len(keys.units)))
+        parts = tuple(_parts(keys, lines, estimates, units))
+        yield UnitsTask(
+            method,
+            noise,
+            crosses,
+            len(keys.lines),
+            units,
+            parts,
+            estimates.take(keys.unit_rows.start + units),
+        )
 
 
-def still_to_come(line: Panel, future: Floats, modelled: Flags) -> Floats:
-    """Whole months to come (series × months × draws) less what has come of them already, never below nothing.
-
-    Models know of the part of a month that is in (`forecasts.nowcast`). For other series, where a share p of
-    the month usually is in by now, what is left of it is (1 − p) of the month expected and of the month that
-    receipts so far point to, weighing the latter by p².
-    """
-    arrived = line.pending[:, :, None]
-    left = np.where(arrived != 0, np.maximum(future - arrived, np.minimum(future, 0)), future)
-    if not line.complete_days or not line.horizon:
-        return left
-    part = line.elapsed[:, None]
-    pointed = line.so_far[:, None] * (1 - part) / np.maximum(part, _SURE_OF_PART)
-    blended = part**2 * pointed + (1 - part**2) * (1 - part) * future[:, 0]
-    left[:, 0] = np.where(modelled[:, None] | (part <= 0), left[:, 0], blended)
-    return left
+def _parts(keys: Keys, lines: _Lines, estimates: Estimates, units: Integers) -> Iterator[LinePart]:
+    """The lines of a batch of units (neighbours in order)."""
+    for place, series in enumerate(lines.series):
+        leaves = keys.leaves_of(place)
+        rows = np.arange(*np.searchsorted(keys.unit_of[leaves], [units[0], units[-1] + 1]))
+        if not len(rows):
+            continue
+        fits = [scenario[place] for scenario in lines.scenarios]
+        variants = tuple(
+            None if fit is None else Variant(fit.fit.take(rows), fit.terms.take(rows)) for fit in fits
+        )
+        within = keys.unit_of[leaves][rows] - units[0]
+        leaf = leaves.start + rows
+        yield LinePart(place, leaf, within, series.take(rows), estimates.take(leaf), variants)
 
 
-def alike(surprises: list[Floats]) -> float:
-    """Mean correlation (0..0.8) between lines' monthly surprises: what the whole authority shares."""
-    varied = [one for one in surprises if np.isfinite(one).sum() > 12 and np.nanstd(one) > 0]
-    if len(varied) < 2:
-        return 0.0
-    months = np.isfinite(varied).all(axis=0)
-    table = np.array(varied)[:, months]
-    if months.sum() < 12 or (table.std(axis=1) == 0).any():
-        return 0.0
-    return float(np.clip(mean_correlation(table), 0.0, _MOST_ALIKE))
+def _sent(tasks: Iterator[UnitsTask]) -> Iterator[tuple[UnitsTask, ...]]:
+    while several := tuple(islice(tasks, _BATCHES_SENT)):
+        yield several

@@ -1,0 +1,230 @@
+"""The second of two passes: batches of units, all their lines together, from fits to figures.
+
+A batch holds the draws of its units only, so that memory does not grow with their number. What totals need
+from it are sums of whole minor units, which come out the same in whatever batches they are added. A series'
+draws depend on names, never on the batch.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from authorities.model import BASES
+from forecasts import futures, outcomes
+from forecasts.arrays import Floats, Integers
+from forecasts.baselines import ARITHMETIC
+from forecasts.fits import LineFit
+from forecasts.keys import Estimates
+from forecasts.noise import Noise
+from forecasts.outcomes import Outcome
+from forecasts.panel import Panel
+from forecasts.shocks import LineShocks
+from forecasts.summary import Figures, joined, leaf_figures, total_figures, whole_draws
+
+_LARGEST = 2.0**62
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """How a line's series are forecast in one scenario: their fit, and the shocks applied to it."""
+
+    fit: LineFit
+    terms: LineShocks
+
+
+@dataclass(frozen=True, slots=True)
+class LinePart:
+    """The series of one line in a batch.
+
+    line: its place among the lines; leaves: rows of the series; units: their places in the batch; variants:
+    one per scenario, None where a scenario's fit and shocks are those of the scenario before; empty for
+    arithmetic methods.
+    """
+
+    line: int
+    leaves: Integers
+    units: Integers
+    series: Panel
+    estimates: Estimates
+    variants: tuple[Variant | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsTask:
+    """A batch of units with all their lines.
+
+    crosses: per scenario, the correlation between lines; lines: how many there are in all; units: the batch's
+    places among all units; estimates: those of the units.
+    """
+
+    method: str
+    noise: Noise
+    crosses: tuple[float, ...]
+    lines: int
+    units: Integers
+    parts: tuple[LinePart, ...]
+    estimates: Estimates
+
+
+@dataclass(frozen=True, slots=True)
+class ShockSums:
+    """What the shocks of one line do in a batch, whole minor units.
+
+    leaves: of the units concerned by shock `shock` (both k); timing, loss, low, high: k, means and the 5% and
+    95% quantiles; draws: shocks × 2 (timing, loss) × draws, summed over those units.
+    """
+
+    line: int
+    shock: Integers
+    leaves: Integers
+    timing: Integers
+    loss: Integers
+    low: Integers
+    high: Integers
+    draws: Integers
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioSums:
+    """A batch's answer in one scenario: figures of leaves and of units (rows as in `UnitsAnswer`), and lines'
+    sums.
+
+    draws: bases × lines × months to come × draws, collections included.
+    """
+
+    leaves: Figures
+    units: Figures
+    draws: Integers
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsAnswer:
+    """An answer, scenario by scenario; leaves, units: their places among all; parts: leaves × bases × parts
+    (`forecasts.outcomes.PARTS`), in the base scenario."""
+
+    leaves: Integers
+    units: Integers
+    scenarios: tuple[ScenarioSums, ...]
+    parts: Integers
+    effects: tuple[ShockSums, ...]
+
+
+def answer_units(batches: tuple[UnitsTask, ...]) -> UnitsAnswer:
+    """Draw, add up and describe batches one after the other, as one answer."""
+    answers = [_answer(batch) for batch in batches]
+    by_scenario = zip(*(answer.scenarios for answer in answers), strict=True)
+    return UnitsAnswer(
+        np.concatenate([answer.leaves for answer in answers]),
+        np.concatenate([answer.units for answer in answers]),
+        tuple(_together(parts) for parts in by_scenario),
+        np.concatenate([answer.parts for answer in answers]),
+        tuple(effect for answer in answers for effect in answer.effects),
+    )
+
+
+def _together(parts: tuple[ScenarioSums, ...]) -> ScenarioSums:
+    leaves, units = (joined([getattr(one, name) for one in parts]) for name in ("leaves", "units"))
+    return ScenarioSums(leaves, units, np.sum([one.draws for one in parts], axis=0))
+
+
+def _answer(task: UnitsTask) -> UnitsAnswer:
+    sums = [_Sums(task) for _ in task.crosses]
+    split: list[Integers] = []
+    effects: list[ShockSums] = []
+    for part in task.parts:
+        for scenarios, outcome in _outcomes(task, part):
+            if scenarios[0] == 0:
+                split.append(whole_parts(outcome.upto, part.series.shares))
+                effects.extend(_effects(part, outcome))
+            _add([sums[scenario] for scenario in scenarios], part, outcome)
+    leaves = np.concatenate([part.leaves for part in task.parts])
+    scenarios_told = tuple(one.closed() for one in sums)
+    return UnitsAnswer(leaves, task.units, scenarios_told, np.concatenate(split), tuple(effects))
+
+
+def _outcomes(task: UnitsTask, part: LinePart) -> Iterator[tuple[list[int], Outcome]]:
+    """Each different outcome of a line, with the scenarios it is that of."""
+    every = list(range(len(task.crosses)))
+    if task.method in ARITHMETIC:
+        yield every, outcomes.arithmetic(part.series, task.method, task.noise)
+        return
+    fitted = [variant for variant in part.variants if variant is not None]
+    wanted = np.any([~futures.on_rungs(variant.fit, ("none",)) for variant in fitted], axis=0)
+    own = futures.own_noise(part.series, task.noise, wanted)
+    for scenarios in _alike(task, part):
+        variant = next(v for v in reversed(part.variants[: scenarios[0] + 1]) if v is not None)
+        shared = futures.line_noise(part.series.lines[0], task.noise, task.crosses[scenarios[0]])
+        yield scenarios, outcomes.modelled(part.series, variant.fit, variant.terms, shared, own)
+
+
+def _alike(task: UnitsTask, part: LinePart) -> list[list[int]]:
+    """Scenarios by what comes out of them: the same fit, shocks and correlation give the same."""
+    groups = [[0]]
+    for scenario in range(1, len(task.crosses)):
+        same = part.variants[scenario] is None and task.crosses[scenario] == task.crosses[scenario - 1]
+        if same:
+            groups[-1].append(scenario)
+        else:
+            groups.append([scenario])
+    return groups
+
+
+class _Sums:
+    """What a batch adds up to in one scenario, while its lines go by."""
+
+    def __init__(self, task: UnitsTask) -> None:
+        series, units = task.parts[0].series, len(task.estimates.amount)
+        months = min(series.horizon, 12)
+        self.estimates, self.leaves = task.estimates, list[Figures]()
+        self.lines = np.zeros((len(BASES), task.lines, months, task.noise.draws), dtype=np.int64)
+        self.units = np.zeros((len(BASES), units, months, task.noise.draws), dtype=np.int64)
+        self.means = np.zeros((len(BASES), units), dtype=np.int64)
+        self.actual = np.zeros((len(BASES), units, 12), dtype=np.int64)
+
+    def closed(self) -> ScenarioSums:
+        """The figures of leaves and units, and the lines' sums."""
+        units = total_figures(self.units, self.means, self.actual, self.estimates)
+        return ScenarioSums(joined(self.leaves), units, self.lines)
+
+
+def _add(sums: list[_Sums], part: LinePart, outcome: Outcome) -> None:
+    """Enter one line of a batch; afterwards the outcome's draws are in order of size."""
+    actual = np.cumsum(part.series.collected, axis=2)
+    begin = 12 - outcome.ahead.shape[1]
+    for basis, share in enumerate(part.series.shares):
+        draws = whole_draws(outcome.ahead, share, actual[basis, :, begin:])
+        for one in sums:
+            one.lines[basis, part.line] += draws.sum(axis=0)
+            one.units[basis, part.units] += draws
+            one.actual[basis, part.units] += actual[basis]
+    figures = leaf_figures(outcome.ahead, part.series.shares, actual, part.estimates)
+    for one in sums:
+        one.leaves.append(figures)
+        one.means[:, part.units] += figures.mean.T
+
+
+def whole_parts(upto: Floats, shares: Floats) -> Integers:
+    """n × bases × parts in whole minor units, from parts × n added up in turn on the territory."""
+    rounded = np.rint(upto[:, None] * shares[None]).astype(np.int64)
+    split: Integers = np.diff(rounded, axis=0, prepend=0).transpose(2, 1, 0)
+    return split
+
+
+def _effects(part: LinePart, outcome: Outcome) -> Iterator[ShockSums]:
+    """What a line's shocks do, where there are any; nothing is known of money placed nowhere."""
+    first = part.variants[0] if part.variants else None
+    if outcome.shocked is None or first is None:
+        return
+    concerned = first.terms.applies & part.series.allocated()
+    moved, lost = (
+        np.rint(np.clip(one, -_LARGEST, _LARGEST)).astype(np.int64)
+        for one in (outcome.shocked.moved, outcome.shocked.lost)
+    )
+    shock, unit = np.nonzero(concerned)
+    both = moved[shock, unit] + lost[shock, unit]
+    low, high = np.rint(np.quantile(both, [0.05, 0.95], axis=1)).astype(np.int64)
+    timing, loss = (np.rint(one[shock, unit].mean(axis=1)).astype(np.int64) for one in (moved, lost))
+    kept = concerned[:, :, None]
+    draws = np.stack([(one * kept).sum(axis=1) for one in (moved, lost)], axis=1)
+    yield ShockSums(part.line, shock, part.leaves[unit], timing, loss, low, high, draws)
