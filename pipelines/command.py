@@ -282,11 +282,16 @@ def doctor(
 
 
 @app.command()
-def dictionary() -> None:
+def dictionary(
+    form: Annotated[
+        Literal["markdown", "html"], typer.Option("--format", help="html is a page that can be searched.")
+    ] = "markdown",
+) -> None:
     """Print the data dictionary: every table and column, from its one declaration."""
     from warehouse.dictionary import dictionary_markdown
+    from warehouse.dictionary_page import dictionary_html
 
-    typer.echo(dictionary_markdown(), nl=False)
+    typer.echo(dictionary_html() if form == "html" else dictionary_markdown(), nl=False)
 
 
 if __name__ == "__main__":

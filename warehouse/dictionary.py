@@ -31,7 +31,7 @@ Money is in the authority's currency unit with two decimals, shares are percent,
 may be null only where it says so.
 """
 
-_LAYERS = {
+LAYERS = {
     "mart": ("Marts", "What people query: one set a night, published together."),
     "dimension": ("Dimensions", "What the keys of the marts mean, as of the newest night."),
     "ledger": (
@@ -52,11 +52,11 @@ def dictionary_markdown(tables: Iterable[Table] = DICTIONARY_TABLES) -> str:
     by_table = [
         list(entries) for _, entries in groupby(dictionary_entries(tables), lambda entry: entry.table)
     ]
-    present = [layer for layer in _LAYERS if any(entries[0].layer == layer for entries in by_table)]
+    present = [layer for layer in LAYERS if any(entries[0].layer == layer for entries in by_table)]
     own = {layer: [entries for entries in by_table if entries[0].layer == layer] for layer in present}
     lines = [_OPENING, *(_contents(layer, own[layer]) for layer in present)]
     for layer in present:
-        title, opening = _LAYERS[layer]
+        title, opening = LAYERS[layer]
         lines += ["", f"## {title}", "", opening]
         for entries in own[layer]:
             lines += _table(entries)
@@ -65,7 +65,7 @@ def dictionary_markdown(tables: Iterable[Table] = DICTIONARY_TABLES) -> str:
 
 def _contents(layer: str, own: list[list[DictionaryEntry]]) -> str:
     names = ", ".join(f"[`{entries[0].table}`](#{entries[0].table})" for entries in own)
-    return f"- **{_LAYERS[layer][0]}**: {names}"
+    return f"- **{LAYERS[layer][0]}**: {names}"
 
 
 def _table(entries: list[DictionaryEntry]) -> Iterator[str]:
@@ -77,16 +77,22 @@ def _table(entries: list[DictionaryEntry]) -> Iterator[str]:
     for entry in entries:
         cells = (
             f"`{entry.column}`",
-            _TYPES.get(entry.type, entry.type),
+            shown_type(entry),
             entry.unit,
-            _meaning(entry),
+            meaning(entry),
             entry.source,
             _code(entry.example),
         )
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _meaning(entry: DictionaryEntry) -> str:
+def shown_type(entry: DictionaryEntry) -> str:
+    """The column's type as a client of the warehouse sees it."""
+    return _TYPES.get(entry.type, entry.type)
+
+
+def meaning(entry: DictionaryEntry) -> str:
+    """Comment, allowed values, and whether it is part of the grain or may be null."""
     grain = ["Grain."] if entry.grain else []
     values = [f"One of {', '.join(_code(value) for value in entry.values)}."] if entry.values else []
     null = ["May be null."] if entry.nullable else []

@@ -102,7 +102,13 @@ def dimension_frames(
     units: list[tuple[str, str]], lines: list[tuple[str, str, str]]
 ) -> dict[str, pl.DataFrame]:
     unit_rows = [
-        {"unit_key": key, "unit_code": key.split("@")[0], "unit_name": name, "sort_order": place}
+        {
+            "unit_key": key,
+            "unit_code": key.split("@")[0],
+            "unit_name": name,
+            "sort_order": place,
+            "is_outside": False,
+        }
         for place, (key, name) in enumerate(units)
     ]
     line_rows = [
