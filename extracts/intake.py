@@ -97,11 +97,12 @@ def _register_row(
     authority: Authority, delivery: Delivery, store: Path, as_of: dt.date
 ) -> tuple[str, tuple[object, ...]]:
     form = delivery.form
-    status, problem, counts = _outcome(authority, delivery, store, as_of)
+    status, problem, notes, counts = _outcome(authority, delivery, store, as_of)
     return status, (
         delivery.delivery_id, delivery.source_file, delivery.sha256, delivery.file_bytes,
-        form.form_code if form else "", form.dataset if form else "", status, problem, _speaks_for(form),
-        delivery.received_on, bool(form and (form.received.assumed or form.received.rule != "folder")),
+        form.form_code if form else "", form.dataset if form else "", status, problem, notes,
+        _speaks_for(form), delivery.received_on,
+        bool(form and (form.received.assumed or form.received.rule != "folder")),
         delivery.scope_from, delivery.scope_to, delivery.order, *counts,
     )  # fmt: skip
 
@@ -112,27 +113,28 @@ def _speaks_for(form: ExtractForm | None) -> str | None:
 
 def _outcome(
     authority: Authority, delivery: Delivery, store: Path, as_of: dt.date
-) -> tuple[str, str, Counts]:
-    """Status and problem of a delivery on the night, and its counts where it was read."""
+) -> tuple[str, str, str, Counts]:
+    """Status and problem of a delivery on the night; notes and counts where it was read."""
     shown = delivery.source_file
     if delivery.form is None and delivery.problem is None:
         return "unclaimed", (
             f"{shown}: no form claims this file. Rename it as a known form expects, add a form, "
             "or move it out of the landing folder"
-        ), _NOTHING  # fmt: skip
+        ), "", _NOTHING  # fmt: skip
     if delivery.received_on is not None and delivery.received_on > as_of:
-        return "not_yet_received", "", _NOTHING
+        return "not_yet_received", "", "", _NOTHING
     if delivery.form is None or delivery.problem is not None:
-        return "unreadable", str(delivery.problem), _NOTHING
+        return "unreadable", str(delivery.problem), "", _NOTHING
     if delivery.repeats:
-        return "repeated", f"{shown}: the same bytes as {delivery.repeats}; counted once", _NOTHING
+        return "repeated", f"{shown}: the same bytes as {delivery.repeats}; counted once", "", _NOTHING
     raw = read_delivery(delivery, store, _unit_names(authority))
     if raw.problem:
-        return "unreadable", str(raw.problem), _NOTHING
+        return "unreadable", str(raw.problem), "", _NOTHING
     try:
-        return "read", "", _counts(raw.rows, delivery.form, authority.settings.currency.minor_digits, shown)
+        counts = _counts(raw.rows, delivery.form, authority.settings.currency.minor_digits, shown)
     except ExtractError as problem:
-        return "unreadable", str(problem), _NOTHING
+        return "unreadable", str(problem), "", _NOTHING
+    return "read", "", "; ".join(raw.notes), counts
 
 
 def _counts(rows: pl.DataFrame, form: ExtractForm, digits: int, shown: str) -> Counts:

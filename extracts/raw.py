@@ -1,11 +1,12 @@
 """Raw rows: a delivery's rows as received, each with its place, kept once and never changed.
 
 A raw frame has one text column a form column (wide tables ``amount:<value>``) plus row number and kind.
-They lie as Parquet, one file a delivery and form version, so that a night reads only what is new. What a row
-is, is told in ``extracts.row_kinds``; typing is in ``extracts.staging``.
+They lie as Parquet, one file a delivery and form version, so that a night reads only what is new. How a file
+becomes such rows is in ``extracts.reading``; typing is in ``extracts.staging``.
 """
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Collection
@@ -14,18 +15,13 @@ from pathlib import Path
 
 import polars as pl
 
-from authorities.forms import USUAL_LIMITS, ExtractForm, FormColumn, ReadingLimits
-from extracts.archives import Member
-from extracts.headers import Header, find_header
+from authorities.forms import ExtractForm
 from extracts.landing import Delivery, file_stamp, unreadable
-from extracts.opening import Manner, open_sheets
 from extracts.problems import ExtractError
-from extracts.row_kinds import row_kinds
-from extracts.sheets import Sheet
-from extracts.text import fold, unit_of_amounts
+from extracts.reading import NO_NAMES, SheetReading, no_rows, read_sheets
 
-_NO_NAMES: frozenset[str] = frozenset()
-_READER_VERSION = "3"
+_NOTES = "wardcast.notes"
+_READER_VERSION = "4"
 """Raises with any change in how files are read, so that kept raw rows are read anew."""
 
 
@@ -36,24 +32,21 @@ class RawDelivery:
     Attributes:
         rows: raw rows of all its sheets; without rows where ``problem`` is set.
         problem: for a file that could not be read.
+        notes: what was decided by evidence in reading it, one clause each.
     """
 
     delivery: Delivery
     rows: pl.DataFrame
     problem: ExtractError | None = None
+    notes: tuple[str, ...] = ()
 
 
-def raw_name(column: FormColumn) -> str:
-    """Raw column of a form column; an amount of a wide table is told apart by its value."""
-    return f"{column.field}:{column.value}" if column.value else column.field
-
-
-def kept_rows(store: Path, form: ExtractForm, sha256: str, unit_names: frozenset[str] = _NO_NAMES) -> Path:
+def kept_rows(store: Path, form: ExtractForm, sha256: str, unit_names: frozenset[str] = NO_NAMES) -> Path:
     """Where the raw rows of a file, as this form reads it, are kept."""
     return store / form.form_code / f"{sha256}-{_form_digest(form, unit_names)}.parquet"
 
 
-def read_delivery(delivery: Delivery, store: Path, unit_names: frozenset[str] = _NO_NAMES) -> RawDelivery:
+def read_delivery(delivery: Delivery, store: Path, unit_names: frozenset[str] = NO_NAMES) -> RawDelivery:
     """Raw rows of a claimed delivery: from ``store`` if they lie there, else from the file, and kept.
 
     Args:
@@ -68,25 +61,39 @@ def read_delivery(delivery: Delivery, store: Path, unit_names: frozenset[str] = 
     if form is None:
         raise ValueError(f"{delivery.source_file} is claimed by no form")
     if delivery.problem:
-        return RawDelivery(delivery, _no_rows(form), delivery.problem)
+        return RawDelivery(delivery, no_rows(form), delivery.problem)
     kept = kept_rows(store, form, delivery.sha256, unit_names)
     if kept.is_file():
         try:
-            return RawDelivery(delivery, read_kept(kept))
+            return RawDelivery(delivery, read_kept(kept), notes=_kept_notes(kept))
         except (pl.exceptions.PolarsError, OSError):
             kept.unlink()  # damaged by a crash of the machine: the file itself is read again
     try:
-        rows = read_rows(
+        sheets = read_sheets(
             delivery.path, delivery.source_file, form, unit_names, limits=delivery.limits,
             member=delivery.member,
         )  # fmt: skip
         _refuse_changed(delivery)
     except ExtractError as problem:
-        return RawDelivery(delivery, _no_rows(form), problem)
+        return RawDelivery(delivery, no_rows(form), problem)
     except OSError as error:
-        return RawDelivery(delivery, _no_rows(form), unreadable(delivery.source_file, error))
-    _keep(rows, kept)
-    return RawDelivery(delivery, rows)
+        return RawDelivery(delivery, no_rows(form), unreadable(delivery.source_file, error))
+    rows, notes = pl.concat([sheet.rows for sheet in sheets]), _notes(sheets)
+    _keep(rows, notes, kept)
+    return RawDelivery(delivery, rows, notes=notes)
+
+
+def _notes(sheets: list[SheetReading]) -> tuple[str, ...]:
+    """Each note once, with its sheet where only some have it."""
+    told = [(note, sheet.header.sheet.name) for sheet in sheets for note in sheet.notes]
+    notes = dict.fromkeys(note for note, _ in told)
+    named = {note: [name for said, name in told if said == note and name] for note in notes}
+    some = {note: names for note, names in named.items() if names and len(names) < len(sheets)}
+    return tuple(f"sheet '{', '.join(some[note])}': {note}" if note in some else note for note in notes)
+
+
+def _kept_notes(path: Path) -> tuple[str, ...]:
+    return tuple(json.loads(pl.read_parquet_metadata(path).get(_NOTES, "[]")))
 
 
 def _refuse_changed(delivery: Delivery) -> None:
@@ -114,7 +121,7 @@ def read_kept(path: Path, *, without: Collection[str] = ()) -> pl.DataFrame:
     )
 
 
-def _keep(rows: pl.DataFrame, path: Path) -> None:
+def _keep(rows: pl.DataFrame, notes: tuple[str, ...], path: Path) -> None:
     """Write beside and rename, so that a killed night leaves no half file; for the owner's eyes only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.parent.chmod(0o700)
@@ -122,69 +129,9 @@ def _keep(rows: pl.DataFrame, path: Path) -> None:
     half.touch(mode=0o600)
     # A column of empty texts takes polars longer to write than all the amounts; nulls take nothing.
     unnamed = pl.when(pl.col("sheet") != "").then(pl.col("sheet"))
-    rows.with_columns(unnamed).write_parquet(half, compression="lz4", statistics=False)
+    rows.with_columns(unnamed).write_parquet(
+        half, compression="lz4", statistics=False,
+        metadata={_NOTES: json.dumps(notes)},
+    )  # fmt: skip
     half.chmod(0o400)
     half.replace(path)
-
-
-def _raw_schema(form: ExtractForm) -> dict[str, pl.DataType]:
-    texts = {raw_name(column): pl.String() for column in form.columns if column.field != "ignored"}
-    return {
-        "sheet": pl.String(), "row_number": pl.Int32(), "row_kind": pl.String(), "scale": pl.String(),
-        **texts,
-    }  # fmt: skip
-
-
-def _no_rows(form: ExtractForm) -> pl.DataFrame:
-    return pl.DataFrame(schema=_raw_schema(form))
-
-
-def read_rows(
-    path: Path, shown: str, form: ExtractForm, unit_names: frozenset[str] = _NO_NAMES, *,
-    limits: ReadingLimits = USUAL_LIMITS, member: Member | None = None,
-) -> pl.DataFrame:  # fmt: skip
-    """Raw rows of every sheet of ``path`` (or of its ``member``) that ``form`` recognises.
-
-    Raises:
-        ExtractError: naming file, sheet and row, and the remedy.
-        OSError: the file cannot be read at all.
-    """
-    sheets = open_sheets(path, shown, Manner.of(form, limits), member)
-    return pl.concat([_sheet_rows(sheet, shown, form, unit_names) for sheet in sheets])
-
-
-def _sheet_rows(sheet: Sheet, shown: str, form: ExtractForm, unit_names: frozenset[str]) -> pl.DataFrame:
-    header = find_header(form, sheet, shown)
-    below = header.sheet.rows_below(header.end, header.width, shown)
-    if below.is_empty():
-        raise ExtractError(
-            shown, "there are no rows below the header", "If nothing was collected, send a row that says 0",
-            sheet=sheet.name, row=header.end,
-        )  # fmt: skip
-    texts = [
-        pl.col(f"c{place}").alias(raw_name(column))
-        for column, place in header.places
-        if column.field != "ignored"
-    ]
-    frame = below.select(
-        pl.lit(sheet.name).alias("sheet"),
-        pl.col("row_number").cast(pl.Int32),
-        row_kinds(below, header, form, unit_names).alias("row_kind"),
-        pl.lit(_scale(header, form)).alias("scale"),
-        *texts,
-    )
-    schema = _raw_schema(form)
-    absent = [pl.lit(None, pl.String()).alias(name) for name in schema if name not in frame.columns]
-    return frame.with_columns(absent).select(list(schema))
-
-
-def _scale(header: Header, form: ExtractForm) -> str:
-    """Unit of the amounts: the sheet's own unit line wins over the form's word."""
-    if form.numbers.unit_line is None:
-        return form.numbers.unit
-    for row in header.sheet.head[: header.end]:
-        for cell in row:
-            found = re.search(form.numbers.unit_line, fold(cell))
-            if found and (scale := unit_of_amounts(found.group(1))):
-                return scale
-    return form.numbers.unit

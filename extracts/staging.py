@@ -290,7 +290,7 @@ def _decision(rows: pl.DataFrame, form: ExtractForm) -> list[pl.Series]:
         elif group in given:
             text = by_value(rows["decision_line"], _said(form.decision_line or "", group))
         is_day = field in {"decided_on", "effective_from"}
-        told.append((_dates(text, form) if is_day else text).alias(field))
+        told.append((read_dates(text, rows["date_order"]) if is_day else text).alias(field))
     return told
 
 

@@ -13,6 +13,8 @@ import polars as pl
 
 CODE_MARKS = r"^(?:'|=\")([^\"]*)\"?$"
 CODE_FRACTION = r"[.,]00?$"
+_CODE_POWER = r"^([1-9])(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,2})$"
+"""A code that a spreadsheet or a script took for a large number: ``2.3576e+10``."""
 SCALE_DIGITS = {"one": 0, "thousand": 3, "million": 6, "billion": 9}
 """Decimal digits from the unit that amounts are written in down to one currency unit."""
 
@@ -154,7 +156,17 @@ def by_value(texts: pl.Series, reading: Callable[[pl.Expr], pl.Expr]) -> pl.Seri
 def code_of(column: pl.Expr, *, width: int) -> pl.Expr:
     """A code as text with its leading zeros back: ``151.0`` and ``151`` become ``00151`` for width 5.
 
-    Marks by which spreadsheets are told that a code is text (``'00151``, ``="00151"``) are taken off.
+    Marks by which spreadsheets are told that a code is text (``'00151``, ``="00151"``) are taken off, and a
+    code written as a power of ten (``2.3576e+10``) is written out.
     """
     bare = column.str.strip_chars().str.replace(CODE_MARKS, "$1").str.replace(CODE_FRACTION, "")
-    return pl.when(bare.str.contains(r"^[0-9]+$")).then(bare.str.zfill(width)).otherwise(bare)
+    power = bare.str.extract(_CODE_POWER, 3).cast(pl.Int64, strict=False)
+    digits = bare.str.extract(_CODE_POWER, 1) + bare.str.extract(_CODE_POWER, 2).fill_null("")
+    whole = pl.when(power + 1 >= digits.str.len_chars()).then(digits.str.pad_end(power + 1, "0"))
+    plain = pl.coalesce(whole, bare)
+    return pl.when(plain.str.contains(r"^[0-9]+$")).then(plain.str.zfill(width)).otherwise(plain)
+
+
+def plain_code(text: str) -> str:
+    """``code_of`` of one text, without the leading zeros that its width would tell."""
+    return str(pl.select(code_of(pl.lit(text), width=0)).item())

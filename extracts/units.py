@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from authorities.model import Authority, Unit
-from extracts.text import CODE_FRACTION, CODE_MARKS, fold
+from extracts.text import fold, plain_code
 
 
 class UnitResolver:
@@ -24,10 +24,10 @@ class UnitResolver:
         prefixes = sorted(authority.settings.unit_prefixes, key=len, reverse=True)
         self._prefix = _prefix_pattern(unicodedata.normalize("NFC", word).lower() for word in prefixes)
         self._bare_prefix = _prefix_pattern(fold(word) for word in prefixes)
-        self._code_width = max((len(unit.code) for unit in authority.units), default=0)
         self._by_code = _index(
             (code, unit) for unit in self._units for code in (unit.code, *unit.code_variants)
         )
+        self._widths = sorted({len(code) for code in self._by_code})
         self._by_name = _index(
             (self._name_key(name), unit) for unit in self._units for name in (unit.name, *unit.name_variants)
         )
@@ -67,8 +67,9 @@ class UnitResolver:
 
     def _coded(self, code: str) -> set[str]:
         """Units of a code as written, or with the leading zeros that a spreadsheet took."""
-        bare = re.sub(CODE_FRACTION, "", re.sub(CODE_MARKS, r"\1", code.strip()))
-        return self._by_code.get(bare) or self._by_code.get(bare.zfill(self._code_width), set())
+        bare = plain_code(code)
+        found = [self._by_code.get(bare.zfill(width), set()) for width in self._widths]
+        return self._by_code.get(bare) or set.union(set(), *found)
 
     def _named(self, name: str) -> set[str]:
         """Units called so; where accents were lost, the kind before the name is taken off without them too.

@@ -143,7 +143,8 @@ class _Tables(HTMLParser):
         if self._in_cell and self._row is not None:
             said = self._number.replace(".", self._decimal) or " ".join("".join(self._words).split())
             self._row += [said, *[""] * (self._width - 1)]
-        self._in_cell, self._words = False, []
+            self._words = []
+        self._in_cell = False
 
     def end_row(self) -> None:
         """Put the row away; outside a table, the text so far as a row of one cell."""

@@ -1,8 +1,8 @@
 """Each folder of ``tests/cases`` is a landing folder of Long Biên and what must come of it.
 
-``expected.yaml`` says for each file its status, what is said of it and its counts; ``expected.csv``, where
-there is one, the staged receipts with the rule that refuses them. Where either differs, the actual text is in
-the failure, ready to be looked at and put in its place.
+``expected.yaml`` says for each file its status, what is said of it, what was decided by evidence, and its
+counts; ``expected.csv``, where there is one, the staged receipts with the rule that refuses them. Where
+either differs, the actual text is in the failure, ready to be looked at and put in its place.
 """
 
 import datetime as dt
@@ -28,7 +28,7 @@ def _told(register: pl.DataFrame) -> str:
             "file": row["source_file"],
             "form": row["form_code"],
             "status": row["status"],
-            **({"problem": row["problem"]} if row["problem"] else {}),
+            **{said: row[said] for said in ("problem", "notes") if row[said]},
             **({name: row[name] for name in _COUNTS} if row["status"] == "read" else {}),
         }
         for row in register.sort("source_file", "form_code").iter_rows(named=True)
@@ -37,8 +37,10 @@ def _told(register: pl.DataFrame) -> str:
 
 
 def _staged(staged: pl.DataFrame) -> str:
-    refused = validate("receipt", staged).quarantine.select("row_number", "rule")
-    return staged.select(_SHOWN).join(refused, on="row_number", how="left", maintain_order="left").write_csv()
+    place = ["source_file", "row_number"]
+    refused = validate("receipt", staged).quarantine.select(*place, "rule")
+    judged = staged.join(refused, on=place, how="left", maintain_order="left")
+    return judged.select(*_SHOWN, "rule").write_csv()
 
 
 @pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir()))

@@ -51,6 +51,8 @@ CORE_DELIVERY = declare(
     text("status", "What became of the file",
          values=("read", "repeated", "unclaimed", "unreadable", "not_yet_received")),
     text("problem", "For an unreadable or unclaimed file: what is wrong and what to do; else empty"),
+    text("notes", "For a file that was read: what was decided by evidence, such as its letters or the order "
+         "of its dates; else empty"),
     text("unit_key", "Unit the file speaks for; ALL for the whole authority", nullable=True),
     day("received_on", "Day on which the office had the file", nullable=True),
     flag("received_assumed", "Whether that day is assumed rather than known"),
