@@ -226,7 +226,8 @@ def test_other_datasets_do_not_count() -> None:
 def register(*files: dict[str, Any]) -> pl.DataFrame:
     blank: dict[str, Any] = {
         "delivery_id": "d1", "source_file": "f", "sha256": "", "file_bytes": 1, "form_code": "listing",
-        "dataset": "receipt", "status": "read", "problem": "", "notes": "", "unit_key": ALL, "received_on": None,
+        "dataset": "receipt", "status": "read", "problem": "", "notes": "", "unit_key": ALL,
+        "received_on": None,
         "received_assumed": False, "scope_from": None, "scope_to": None, "delivery_order": 1,
         "rows_received": 0, "rows_data": 0, "rows_not_data": 0, "amount_received": 0,
         "amount_total_row": None,
