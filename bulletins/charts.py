@@ -45,7 +45,7 @@ def fan_svgs(fan: Fan, figures: Figures, words: dict[str, str], label: str) -> d
     decimal, thousands = _SEPARATORS[figures.language]
     locale = {"decimal": decimal, "thousands": thousands, "grouping": [3], "currency": ["", ""]}
     return {
-        name: _for_page(
+        name: for_page(
             vl_convert.vegalite_to_svg(_fitted(drawing, frame), allowed_base_urls=[], format_locale=locale),
             label,
         )
@@ -63,7 +63,7 @@ def _fitted(drawing: dict[str, Any], frame: Frame) -> dict[str, Any]:
     return fitted
 
 
-def _for_page(drawn: str, label: str) -> str:
+def for_page(drawn: str, label: str) -> str:
     """The drawing as a picture that scales with the page and speaks with one voice."""
     ET.register_namespace("", _SVG)
     root = ET.fromstring(drawn)  # noqa: S314 - made by the line above, not received
