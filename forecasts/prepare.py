@@ -16,29 +16,38 @@ def floored_logs(receipts: Floats, first_seen: Integers) -> Floats:
     """
     month = np.arange(receipts.shape[1])
     alive = np.where(month[None, :] >= first_seen[:, None], receipts, np.nan)
-    floor = np.maximum(_FLOOR_SHARE * _trailing_median(alive), 1.0)
-    return np.log(np.maximum(alive, floor))
+    return np.log(np.maximum(alive, _floors(alive)))
 
 
-def _trailing_median(values: Floats) -> Floats:
+def _floors(values: Floats) -> Floats:
+    """n × T; medians are only taken where a value may lie under its floor, which most do not: a median is at
+    most the largest of its months."""
     padded = np.concatenate([np.full((values.shape[0], _FLOOR_WINDOW), np.nan), values], axis=1)
     windows = np.lib.stride_tricks.sliding_window_view(padded, _FLOOR_WINDOW, axis=1)[:, : values.shape[1]]
-    known = np.isfinite(windows).any(axis=2)
-    medians = np.ones_like(values)
-    if known.any():
-        medians[known] = np.nanmedian(windows[known], axis=1)
-    return np.where(known, medians, _opening_median(values)[:, None])
+    largest = np.fmax.reduce(windows, axis=2)
+    floor = np.where(np.isnan(largest), _FLOOR_SHARE * _opening_median(values)[:, None], 1.0)
+    low = values < _FLOOR_SHARE * largest
+    floor[low] = _FLOOR_SHARE * median_of_known(windows[low])
+    return np.maximum(floor, 1.0)
+
+
+def median_of_known(values: Floats) -> Floats:
+    """Medians along the last axis of what is not NaN; NaN where nothing is known."""
+    ordered = np.sort(values, axis=-1)  # NaN comes last
+    known = np.isfinite(values).sum(axis=-1)[..., None]
+    low, high = (
+        np.take_along_axis(ordered, np.maximum(place, 0), axis=-1) for place in ((known - 1) // 2, known // 2)
+    )
+    middle: Floats = np.where(known > 0, (low + high) / 2, np.nan)[..., 0]
+    return middle
 
 
 def _opening_median(values: Floats) -> Floats:
     """Per series, the median of its first twelve known months; 1 where there is none."""
     known = np.isfinite(values)
     early = known & (known.cumsum(axis=1) <= 12)
-    medians = np.ones(values.shape[0])
-    some = early.any(axis=1)
-    if some.any():
-        medians[some] = np.nanmedian(np.where(early, values, np.nan)[some], axis=1)
-    return medians
+    medians = median_of_known(np.where(early, values, np.nan))
+    return np.where(np.isnan(medians), 1.0, medians)
 
 
 def alive_since(receipts: Floats, gap: int = 6) -> Integers:
