@@ -19,8 +19,6 @@ from warehouse.tables.staging import STAGED
 
 _SUMS = ("source_file", "amount_received", "amount_total_row")
 _SHOWN_FILES = 5
-TOTAL_TOLERANCE_MINOR = 0
-"""Minor units by which a file's rows may differ from its own total: totals are exact sums."""
 _SHARE_RETRIES = 2
 _SHARE_WAIT_SECONDS = 5
 """A network share that is away for a moment."""
@@ -52,7 +50,7 @@ def _raw_delivery(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         dg.AssetCheckSpec(
             "no_file_has_gone",
             asset="raw_delivery",
-            description="Every file that the run before had read still lies in the landing folder",
+            description="Every file that the run before had read still counts, archived or not",
         ),
         dg.AssetCheckSpec(
             "files_add_up",
@@ -133,21 +131,22 @@ def _nothing_read(office: Office, register: pl.DataFrame) -> str:
 
 
 def _gone_check(office: Office, register: pl.DataFrame) -> dg.AssetCheckResult:
-    """Files that the run before had read and that are gone: what they stated is not counted now."""
+    """Files that the run before had read and that were overwritten: what they stated is not counted now."""
     before = sorted((office.home_folder / "lake" / "raw_delivery").glob("*.parquet"), key=_written)
     gone: list[str] = []
     if before:
         earlier = pl.read_parquet(before[-1]).filter(pl.col("status") == "read")
-        gone = sorted(set(earlier["source_file"]) - set(register["source_file"]))
+        # By its bytes: a file may be renamed; one that was archived is in the register all the same.
+        gone = sorted(earlier.filter(~pl.col("sha256").is_in(register["sha256"].implode()))["source_file"])
     more = f" and {len(gone) - _SHOWN_FILES} more" if len(gone) > _SHOWN_FILES else ""
     return dg.AssetCheckResult(
         passed=not gone,
         check_name="no_file_has_gone",
         asset_key="raw_delivery",
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{len(gone)} files that the run before had read are gone from the landing folder, and "
-        f"what they stated is no longer counted: {', '.join(gone[:_SHOWN_FILES])}{more}. Put them back: the "
-        "ledger is made from all files each night"
+        description=f"{len(gone)} files that the run before had read were overwritten, and what they stated "
+        f"is no longer counted: {', '.join(gone[:_SHOWN_FILES])}{more}. Put them back, and give a correction "
+        "a name or a dated folder of its own"
         if gone
         else None,
         metadata={"files": len(gone)},
@@ -162,7 +161,8 @@ def _not_adding_up(register: pl.DataFrame, authority: Authority) -> pl.DataFrame
     """Files whose rows differ from their own totals row, in either direction, by more than the tolerance."""
     currency = authority.settings.currency
     difference = pl.col("amount_received") - pl.col("amount_total_row")
-    off = register.filter(pl.col("status") == "read", difference.abs() > TOTAL_TOLERANCE_MINOR)
+    tolerance = int(authority.settings.completeness.total_tolerance * currency.minor_per_unit)
+    off = register.filter(pl.col("status") == "read", difference.abs() > tolerance)
     unit = currency.minor_per_unit
     said = [
         f"{file}: its rows add up to {rows / unit:,.2f} {currency.code}, its own total says "

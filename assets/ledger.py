@@ -10,17 +10,20 @@ import dagster as dg
 import polars as pl
 
 from assets.metadata import FRAME, columns_of, counted, money, shown, tags
-from assets.office import Office
+from assets.office import Office, night_of
 from authorities.forms import DATASETS, Dataset
 from authorities.model import Authority
 from expectations.suites import explanation_of, suite_of
 from expectations.validation import ExpectationResult, Validation, validate
+from extracts.completeness import empty_statements
+from warehouse.accounting import account_of_files
 from warehouse.ledger import build_ledger, build_quarantine
 from warehouse.tables.ledger import LEDGER, QUARANTINE
 from warehouse.tables.staging import STAGED
 
 _TYPES = "declared_types_hold"
 _CONSERVED = "rows_are_accounted_for"
+_ACCOUNTED = "files_are_accounted_for"
 _SHAPE_CHECKS = {
     _TYPES: "Every column of the staged rows holds what its declaration says",
     _CONSERVED: "Accepted, unallocated and refused rows and money add up to what was staged",
@@ -155,19 +158,59 @@ def _core(nights: dg.PartitionsDefinition[str], dataset: Dataset) -> dg.AssetsDe
         ins={
             "accepted": dg.AssetIn(key=f"accepted_{dataset}"),
             "unallocated": dg.AssetIn(key=f"unallocated_{dataset}"),
+            "refused": dg.AssetIn(key=f"refused_{dataset}"),
             "staged": dg.AssetIn(key=STAGED[dataset].name),
         },
+        check_specs=[
+            dg.AssetCheckSpec(
+                _ACCOUNTED,
+                asset=table.name,
+                blocking=True,
+                description="Of every file: rows received = accepted + quarantined + superseded + recognised "
+                "as no data",
+            )
+        ],
     )
     def core(
-        office: Office, accepted: pl.DataFrame, unallocated: pl.DataFrame, staged: pl.DataFrame
+        context: dg.AssetExecutionContext,
+        office: Office,
+        accepted: pl.DataFrame,
+        unallocated: pl.DataFrame,
+        refused: pl.DataFrame,
+        staged: pl.DataFrame,
+        raw_delivery: pl.DataFrame,
     ) -> dg.MaterializeResult:
-        ledger = build_ledger(dataset, accepted, unallocated, staged)
+        empty = empty_statements(office.authority, dataset, raw_delivery)
+        ledger = build_ledger(dataset, accepted, unallocated, staged, empty)
         superseded = ledger.filter(pl.col("superseded_at").is_not_null())
+        account = account_of_files(dataset, raw_delivery, ledger, refused, night_of(context))
         return dg.MaterializeResult(
-            value=ledger, metadata=counted(ledger, office.authority, rows_superseded=superseded.height)
+            value=ledger,
+            metadata=counted(ledger, office.authority, rows_superseded=superseded.height),
+            check_results=[_account_result(table.name, account)],
         )
 
     return core
+
+
+def _account_result(asset: str, account: pl.DataFrame) -> dg.AssetCheckResult:
+    off = account.filter(pl.col("rows_unaccounted") != 0)
+    sums = {name: int(account[name].sum()) for name in account.columns if name.startswith("rows_")}
+    said = [
+        f"{file}: {received} rows received, {unaccounted} of them unaccounted for. This is a defect: "
+        "keep the file and report it"
+        for file, received, unaccounted in off.select(
+            "source_file", "rows_received", "rows_unaccounted"
+        ).iter_rows()
+    ]
+    return dg.AssetCheckResult(
+        passed=off.is_empty(),
+        check_name=_ACCOUNTED,
+        asset_key=asset,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="\n".join(said) or None,
+        metadata={"files": account.height, **sums},
+    )
 
 
 def _quarantine(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -184,9 +227,16 @@ def _quarantine(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         ins={**refused, **staged},
         tags=tags("ledger"),
     )
-    def core_quarantine(office: Office, **frames: pl.DataFrame) -> dg.MaterializeResult:
+    def core_quarantine(
+        office: Office, raw_delivery: pl.DataFrame, **frames: pl.DataFrame
+    ) -> dg.MaterializeResult:
         rows = pl.concat(
-            build_quarantine(dataset, frames[f"refused_{dataset}"], frames[f"stg_{dataset}"])
+            build_quarantine(
+                dataset,
+                frames[f"refused_{dataset}"],
+                frames[f"stg_{dataset}"],
+                empty_statements(office.authority, dataset, raw_delivery),
+            )
             for dataset in DATASETS
         )
         by_rule = rows.group_by("dataset", "rule", "outcome").agg(

@@ -21,6 +21,7 @@ def ensure_sample(places: Places) -> bool:
     stamp = _stamp(places.authority)
     if _is_current(places.sample, stamp):
         return False
+    from extracts.kept_files import forget
     from extracts.simulator.simulate import simulate
 
     half = places.sample.with_name(f"{places.sample.name}.half")
@@ -30,6 +31,7 @@ def ensure_sample(places: Places) -> bool:
     (half / STAMP_FILE).write_text(json.dumps(stamp))
     shutil.rmtree(places.sample, ignore_errors=True)
     half.replace(places.sample)
+    forget(places.home / "raw")  # files of another sample are not archived ones
     return True
 
 
