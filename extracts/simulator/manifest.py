@@ -55,9 +55,11 @@ class DeliveryFault:
 
 @dataclass(frozen=True)
 class TaxDifference:
-    """A document on which the tax office's list differs from the treasury's."""
+    """A document on which the tax office's list differs from the treasury's; the list's amounts added up."""
 
     kind: str
+    """As in ``mart_reconciliation_break``: timing, wrong_ward, wrong_code, missing_in_treasury,
+    missing_in_tax, amount, adjustment."""
     path: str
     document_no: str
     treasury_amount: int

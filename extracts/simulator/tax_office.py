@@ -1,7 +1,7 @@
 """The tax office's monthly workbooks: what was paid, and who still owes.
 
-The list of payments repeats the treasury's documents of the lines the office manages, a few of them late
-or mistyped. Payers are the simulator's own and exist nowhere.
+The list of payments repeats the treasury's documents of the lines the office manages; where it differs is
+planned in ``tax_differences``. Payers are the simulator's own and exist nowhere.
 """
 
 import calendar
@@ -14,8 +14,9 @@ import polars as pl
 
 from extracts.simulator.files import TOTAL, Cell, Layout, Workbook
 from extracts.simulator.frame import Frame
-from extracts.simulator.manifest import Manifest, TaxDifference, WrittenFile
+from extracts.simulator.manifest import Manifest, WrittenFile
 from extracts.simulator.tables import unit_names
+from extracts.simulator.tax_differences import differing
 from extracts.simulator.taxpayers import POOL
 
 COLLECTION_HEADER = (
@@ -27,7 +28,6 @@ ARREARS_HEADER = (
 )  # fmt: skip
 _LIST_DAY = 5
 """Day of the next month on which a month's lists come."""
-_MISSING, _MISTYPED = 0.004, 0.002
 _DEBTS_PER_UNIT_AND_MONTH = 1.5
 _DEBT_MONTHS = 6.0
 _DEBT_MEDIAN = 18_000_000
@@ -78,7 +78,8 @@ class TaxOffice:
         ))  # fmt: skip
 
     def _collection(self, path: str, first: dt.date, documents: pl.DataFrame) -> None:
-        listed = self._with_differences(path, first, documents)
+        listed, differences = differing(self.frame, path, first, documents)
+        self.manifest.tax_differences += differences
         cells: list[list[Cell]] = []
         for place, row in enumerate(self._named(listed).iter_rows(named=True), 1):
             cells.append([
@@ -88,21 +89,6 @@ class TaxOffice:
         self._write(
             path, self._layout("SỔ THU NỘP NGÂN SÁCH", first), COLLECTION_HEADER, cells, "tax_collection"
         )
-
-    def _with_differences(self, path: str, first: dt.date, documents: pl.DataFrame) -> pl.DataFrame:
-        """The office's version of the month: some documents late, some with two digits swapped."""
-        rng = self.frame.stream("tax", str(first))
-        draw = rng.random(len(documents))
-        late, mistyped = draw < _MISSING, (draw >= _MISSING) & (draw < _MISSING + _MISTYPED)
-        marked = documents.with_columns(
-            late=pl.Series(late), mistyped=pl.Series(mistyped), truth=pl.col("amount")
-        ).with_columns(amount=pl.when("mistyped").then(pl.col("amount") + 90_000).otherwise("amount"))
-        for row in marked.filter(pl.col("late") | pl.col("mistyped")).iter_rows(named=True):
-            kind, said = ("missing", 0) if row["late"] else ("amount", row["amount"])
-            self.manifest.tax_differences.append(
-                TaxDifference(kind, path, row["document_no"], row["truth"], said)
-            )
-        return marked.filter(~pl.col("late"))
 
     def _debts(self) -> pl.DataFrame:
         """Every debt: unit, payer, item, due day, amount, and the months between which it stands."""
