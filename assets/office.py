@@ -56,6 +56,10 @@ class Office(dg.ConfigurableResource[None]):
         """Where the bulletins lie, a folder a night and ``latest``."""
         return self.home_folder / "bulletin"
 
+    def url_named(self, variable: str) -> str | None:
+        """URL of a database that extracts come from, as the environment has it when it is asked."""
+        return dg.EnvVar(variable).get_value()
+
     def warehouse(self) -> Warehouse:
         """The warehouse, opened for one publication or reading."""
         return open_warehouse(self.warehouse_url, kept_days=self.authority.settings.publications_kept_days)

@@ -5,7 +5,7 @@ live in ``extracts``.
 """
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -133,6 +133,19 @@ class Recognition(FormModel):
         return re.search(self.file_name, name) is not None
 
 
+DATABASE_FOLDER = "database"
+"""Below this, in the raw store, lies what databases gave, a folder a night."""
+
+
+class DatabaseSource(FormModel):
+    """A database that a form's rows come from instead of a file; asked once a night."""
+
+    url_variable: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+    """Environment variable that holds the SQLAlchemy URL, which bears a password and stands in no file."""
+    query: str
+    """What selects the rows; ``:night`` in it is the night's date. Its columns' names are the header."""
+
+
 class NumberFormat(FormModel):
     """How amounts are written. ``unit_line`` wins over ``unit`` where the sheet has such a line."""
 
@@ -210,6 +223,8 @@ class ExtractForm(FormModel):
     sender: Literal["treasury", "tax_office", "finance_office", "unit"]
     dataset: Dataset
     recognise: Recognition
+    """Left out where ``database`` says where the rows come from."""
+    database: DatabaseSource | None = None
     columns: tuple[FormColumn, ...]
     header_rows: Annotated[int, Field(ge=1, le=4)] = 1
     """Rows the header spans where merged cells stack it."""
@@ -240,6 +255,25 @@ class ExtractForm(FormModel):
     period: Period
     received: Received
     expected: Expected | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _recognises_what_its_database_gave(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or "database" not in data or "recognise" in data:
+            return data
+        code = re.escape(str(data.get("form_code", "")))
+        kept = rf"^{DATABASE_FOLDER}/\d{{4}}-\d{{2}}-\d{{2}}/{code}\.parquet$"
+        return {**data, "recognise": {"file_name": kept}}
+
+    @model_validator(mode="after")
+    def _suits_a_database(self) -> Self:
+        if self.database is None:
+            return self
+        if self.numbers.decimal != ".":
+            raise ValueError("numbers: a database gives numbers with a point; say decimal: '.'")
+        if self.received.rule != "folder":
+            raise ValueError("received: what a database gives is received on the night; say rule: folder")
+        return self
 
     @model_validator(mode="after")
     def _has_what_the_dataset_needs(self) -> Self:

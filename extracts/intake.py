@@ -5,7 +5,7 @@ know files only through it and the kept raw rows, never through the landing fold
 """
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from authorities.forms import Dataset, ExtractForm
 from authorities.model import ALL, Authority
 from extracts.completeness import with_doubts
 from extracts.kept_files import KeptFile, kept_files, remember
-from extracts.landing import Delivery, kept_of, scan_landing
+from extracts.landing import Delivery, LandingError, kept_of, scan_landing
 from extracts.problems import ExtractError
 from extracts.raw import RawDelivery, kept_rows, read_delivery, read_kept
 from extracts.row_kinds import DATA_KINDS
@@ -24,6 +24,7 @@ from extracts.text import fold
 from warehouse.projections import conform, polars_schema
 from warehouse.tables.ledger import CORE_DELIVERY
 
+UrlOf = Callable[[str], str | None]
 Counts = tuple[int, int, int, int, int | None]
 _NOTHING: Counts = (0, 0, 0, 0, None)
 _TOO_MUCH = 10**18
@@ -32,18 +33,35 @@ _PERSONAL = ("taxpayer_name", "taxpayer_no")
 """Raw columns that no staged row has; they are not read again."""
 
 
-def take_in(authority: Authority, landing: Path, store: Path, as_of: dt.date) -> pl.DataFrame:
+def _no_url(_variable: str) -> str | None:
+    return None
+
+
+def take_in(
+    authority: Authority, landing: Path, store: Path, as_of: dt.date, url_of: UrlOf = _no_url
+) -> pl.DataFrame:
     """Read what had arrived by ``as_of``, keep its raw rows in ``store``, and give the register.
 
+    Args:
+        url_of: the URL of a database by the name of the environment variable that holds it, for forms whose
+            rows come from one.
+
     Raises:
-        LandingError: the landing folder is missing or empty.
+        LandingError: the landing folder is missing or empty, or a database could not be asked.
     """
+    if any(form.database for form in authority.forms):
+        from extracts.database import fetch
+
+        try:
+            fetch(authority.forms, store, as_of, authority.settings.limits, url_of)
+        except ExtractError as refused:
+            raise LandingError(str(refused)) from refused
     rows: list[tuple[object, ...]] = []
     read: set[str] = set()
     before = kept_files(store)
     scanned: list[KeptFile] = []
     counting: list[KeptFile] = []
-    for delivery in scan_landing(authority, landing, before):
+    for delivery in scan_landing(authority, landing, before, store):
         # A copy of a file that could not be read is its own first delivery.
         known = delivery if delivery.repeats in read else replace(delivery, repeats="")
         status, row = _register_row(authority, known, store, as_of)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from authorities.forms import USUAL_LIMITS, ExtractForm, ReadingLimits
+from authorities.forms import DATABASE_FOLDER, USUAL_LIMITS, ExtractForm, ReadingLimits
 from authorities.model import Authority
 from extracts.archives import Member, each_piece, is_archive, members_of, refuse_large
 from extracts.kept_files import KeptFile, still_counting
@@ -73,11 +73,15 @@ class Delivery:
         return f"{self.form.form_code}-{self.sha256[:16]}" if self.form and self.sha256 else self.source_file
 
 
-def scan_landing(authority: Authority, folder: Path, kept: Sequence[KeptFile] = ()) -> list[Delivery]:
+def scan_landing(
+    authority: Authority, folder: Path, kept: Sequence[KeptFile] = (), fetched: Path | None = None
+) -> list[Delivery]:
     """Every file below ``folder``, once for each form that claims it, in order of arrival.
 
     Args:
         kept: files of which the rows are kept; those that lie in the folder no more count all the same.
+        fetched: folder in which what databases gave lies below ``database/``, as if it lay in the landing
+            folder.
 
     Raises:
         LandingError: the folder does not exist, or holds no file at all and none is kept.
@@ -89,7 +93,7 @@ def scan_landing(authority: Authority, folder: Path, kept: Sequence[KeptFile] = 
         )
     deliveries = [
         delivery
-        for path, name, problem in _files(folder)
+        for path, name, problem in [*_files(folder), *_fetched(fetched)]
         if not _IGNORED.search(name)
         for delivery in _claims(authority, path, name, problem)
     ]
@@ -132,6 +136,16 @@ def _files(folder: Path) -> list[tuple[Path, str, OSError | None]]:
             raise error
         found.append((Path(error.filename), _shown(folder, Path(error.filename)), error))
     return sorted(found, key=lambda file: file[1])
+
+
+def _fetched(store: Path | None) -> list[tuple[Path, str, OSError | None]]:
+    if store is None or not (store / DATABASE_FOLDER).is_dir():
+        return []
+    return [
+        (path, f"{DATABASE_FOLDER}/{name}", error)
+        for path, name, error in _files(store / DATABASE_FOLDER)
+        if not name.endswith(".half")
+    ]
 
 
 def _shown(folder: Path, path: Path) -> str:
