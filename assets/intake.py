@@ -72,7 +72,9 @@ def _raw_delivery(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     )
     def raw_delivery(context: dg.AssetExecutionContext, office: Office) -> dg.MaterializeResult:
         try:
-            register = take_in(office.authority, office.landing_folder, office.raw_store, night_of(context))
+            register = take_in(
+                office.authority, office.landing_folder, office.raw_store, night_of(context), office.url_named
+            )
         except LandingError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         except OSError as error:
