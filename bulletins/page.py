@@ -45,7 +45,7 @@ def render_bulletin(
     from markupsafe import Markup
 
     night = Night(authority, marts, dimensions, publication)
-    environment = _environment()
+    environment = template_environment()
     script = (_TEMPLATES / "switch.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return environment.get_template("page.html.j2").render(
@@ -59,7 +59,8 @@ def render_bulletin(
 
 
 @cache
-def _environment() -> "Environment":
+def template_environment() -> "Environment":
+    """Our own templates, escaping what is put into them; a name they lack is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(
