@@ -69,8 +69,10 @@ def modelled(line: Panel, fit: LineFit, terms: LineShocks, shared: LineNoise, ow
 
 def _outcome(line: Panel, plain: Floats, remaining: Floats, shocked: ShockedReceipts | None) -> Outcome:
     skipped = max(line.fiscal_start - line.origin, 0)
-    ahead = np.cumsum(remaining[:, skipped:], axis=1)
-    usual = ahead if plain is remaining else np.cumsum(plain[:, skipped:], axis=1)
+    ahead = remaining[:, skipped:]
+    usual = ahead if plain is remaining else plain[:, skipped:]
+    for one in (ahead,) if usual is ahead else (ahead, usual):
+        np.cumsum(one, axis=1, out=one)
     whole, expected = (
         one[:, -1].mean(axis=1) if one.shape[1] else np.zeros(len(one)) for one in (ahead, usual)
     )

@@ -33,6 +33,8 @@ def _floors(values: Floats) -> Floats:
 
 def median_of_known(values: Floats) -> Floats:
     """Medians along the last axis of what is not NaN; NaN where nothing is known."""
+    if not values.shape[-1]:
+        return np.full(values.shape[:-1], np.nan)
     ordered = np.sort(values, axis=-1)  # NaN comes last
     known = np.isfinite(values).sum(axis=-1)[..., None]
     low, high = (

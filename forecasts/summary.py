@@ -69,13 +69,11 @@ def joined(parts: list[Figures]) -> Figures:
     return Figures(*(np.concatenate(arrays) for arrays in zip(*(p.arrays() for p in parts), strict=True)))
 
 
-def whole_draws(ahead: Floats, share: Floats, collected: Integers) -> Integers:
-    """n × months × draws in one basis: what is collected by then and the rounded share of what comes.
-
-    ahead: n × months × D, cumulative from now on; share: n; collected: n × months, cumulative.
-    """
-    draws: Integers = np.rint(share[:, None, None] * ahead).astype(np.int64)
-    draws += collected[:, :, None]
+def whole_draws(ahead: Floats, share: Floats) -> Integers:
+    """n × months × draws, in whole minor units the share (n) that counts in a basis of what is still to
+    come."""
+    part = share[:, None, None] * ahead
+    draws: Integers = np.rint(part, out=part).astype(np.int64)
     return draws
 
 
@@ -91,12 +89,10 @@ def leaf_figures(ahead: Floats, shares: Floats, actual: Integers, estimates: Est
     low, high, part = _around(ahead)
     for basis, (share, past) in enumerate(zip(shares, actual, strict=True)):
         figures.mean[:, basis] = past[:, -1] + np.rint(share * expected).astype(np.int64)
-        below, above = (whole_draws(one, share, past[:, 12 - months :]) for one in (low, high))
+        below, above = (whole_draws(one, share) for one in (low, high))
         _enter(figures, basis, past, _between(below, above, part))
         rows, telling = np.flatnonzero(estimates.given[:, basis]), _telling(months)
-        draws = whole_draws(
-            ahead[rows[:, None], telling], share[rows], past[rows[:, None], 12 - months + telling]
-        )
+        draws = whole_draws(ahead[rows[:, None], telling], share[rows])
         _compare(figures, basis, rows, past[rows], draws, estimates.amount[rows, basis])
     return figures
 
@@ -104,7 +100,7 @@ def leaf_figures(ahead: Floats, shares: Floats, actual: Integers, estimates: Est
 def total_figures(draws: Integers, mean: Integers, actual: Integers, estimates: Estimates) -> Figures:
     """Figures of m totals, from sums of their leaves' draws, which are put in order in place.
 
-    draws: B × m × H × D, collections included; mean: B × m; actual: B × m × 12, cumulative.
+    draws: B × m × H × D, still to come, cumulative; mean: B × m; actual: B × m × 12, cumulative.
     """
     figures = Figures.blank(draws.shape[1], len(draws), draws.shape[2])
     for basis, (one, past) in enumerate(zip(draws, actual, strict=True)):
@@ -137,17 +133,20 @@ def _between(low: Integers, high: Integers, part: Floats) -> Integers:
 
 
 def _enter(figures: Figures, basis: int, past: Integers, quantiles: Integers) -> None:
-    """Quantiles of m × months to come × levels; what is collected where the year is over."""
-    figures.path[:, basis] = quantiles[:, :, _PATH]
-    figures.whole[:, basis] = quantiles[:, -1] if quantiles.shape[1] else past[:, -1:]
+    """Quantiles of what is to come (m × months × levels) on what is collected; that alone where the year is
+    over."""
+    reached = past[:, 12 - quantiles.shape[1] :, None] + quantiles
+    figures.path[:, basis] = reached[:, :, _PATH]
+    figures.whole[:, basis] = reached[:, -1] if reached.shape[1] else past[:, -1:]
 
 
 def _compare(
     figures: Figures, basis: int, rows: Integers, past: Integers, draws: Integers, estimate: Integers
 ) -> None:
     """What draws (rows × telling months × draws) say of the estimates (rows) they have."""
-    late = draws[:, -1] if draws.shape[1] else past[:, -1:]
-    half = draws[:, 0] if draws.shape[1] > 1 else past[:, _HALF_YEAR - 1, None]
+    late, half = past[:, -1:], past[:, _HALF_YEAR - 1, None]
+    late = late + draws[:, -1] if draws.shape[1] else late
+    half = half + draws[:, 0] if draws.shape[1] > 1 else half
     short = np.maximum(estimate[:, None] - late, 0)
     figures.shortfall_probability[rows, basis] = (short > 0).mean(axis=1)
     figures.expected_shortfall[rows, basis] = np.rint(short.mean(axis=1)).astype(np.int64)

@@ -6,7 +6,7 @@ draws depend on names, never on the batch.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from forecasts.baselines import ARITHMETIC
 from forecasts.fits import LineFit
 from forecasts.keys import Estimates
 from forecasts.noise import Noise
+from forecasts.opinions import moved
 from forecasts.outcomes import Outcome
 from forecasts.panel import Panel
 from forecasts.shocks import LineShocks
@@ -39,7 +40,7 @@ class LinePart:
 
     line: its place among the lines; leaves: rows of the series; units: their places in the batch; variants:
     one per scenario, None where a scenario's fit and shocks are those of the scenario before; empty for
-    arithmetic methods.
+    arithmetic methods; moved: shift and spread of the series' draws (`forecasts.opinions.moved`), or None.
     """
 
     line: int
@@ -48,6 +49,7 @@ class LinePart:
     series: Panel
     estimates: Estimates
     variants: tuple[Variant | None, ...]
+    moved: tuple[Floats, Floats] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class ScenarioSums:
     """A batch's answer in one scenario: figures of leaves and of units (rows as in `UnitsAnswer`), and lines'
     sums.
 
-    draws: bases × lines × months to come × draws, collections included.
+    draws: bases × lines × months to come × draws, still to come, cumulative.
     """
 
     leaves: Figures
@@ -137,6 +139,8 @@ def _answer(task: UnitsTask) -> UnitsAnswer:
             if scenarios[0] == 0:
                 split.append(whole_parts(outcome.upto, part.series.shares))
                 effects.extend(_effects(part, outcome))
+            if part.moved is not None:
+                outcome = replace(outcome, ahead=moved(outcome.ahead, *part.moved))
             _add([sums[scenario] for scenario in scenarios], part, outcome)
     leaves = np.concatenate([part.leaves for part in task.parts])
     scenarios_told = tuple(one.closed() for one in sums)
@@ -191,11 +195,11 @@ class _Sums:
 def _add(sums: list[_Sums], part: LinePart, outcome: Outcome) -> None:
     """Enter one line of a batch; afterwards the outcome's draws are in order of size."""
     actual = np.cumsum(part.series.collected, axis=2)
-    begin = 12 - outcome.ahead.shape[1]
     for basis, share in enumerate(part.series.shares):
-        draws = whole_draws(outcome.ahead, share, actual[basis, :, begin:])
+        draws = whole_draws(outcome.ahead, share)
+        together = draws.sum(axis=0)
         for one in sums:
-            one.lines[basis, part.line] += draws.sum(axis=0)
+            one.lines[basis, part.line] += together
             one.units[basis, part.units] += draws
             one.actual[basis, part.units] += actual[basis]
     figures = leaf_figures(outcome.ahead, part.series.shares, actual, part.estimates)

@@ -18,19 +18,21 @@ from forecasts.batches import BatchMap, InProcess
 from forecasts.keys import Estimates, Keys, estimates_of
 from forecasts.lines import FittedLine, LineTask, alike, fit_line
 from forecasts.noise import Noise
+from forecasts.opinions import Moves
 from forecasts.outcomes import arithmetic_rungs
 from forecasts.panel import Panel, build_panel
 from forecasts.seam import ESTIMATES_SCHEMA, ForecastProblem, YearEndForecast
 from forecasts.shocks import LineShocks
+from forecasts.together import combined
 from forecasts.units import LinePart, UnitsTask, Variant, answer_units
 
 METHODS = ("bank", "structural", *baselines.ARITHMETIC)
 _DRAWS, _FEWER_DRAWS, _MANY_SERIES = 2000, 1000, 20_000
-_BATCH_BYTES = 2**26
+_BATCH_BYTES = 2**24
 """What the draws of one batch of units may take."""
 _ARRAYS = 10
 """Arrays of a batch's draws held at once, bases and scenarios counted in."""
-_BATCHES_SENT = 8
+_BATCHES_SENT = 16
 """Batches that go to a worker at a time, and come back as one answer."""
 
 
@@ -45,6 +47,19 @@ def run(problem: ForecastProblem, method: str, batches: BatchMap | None = None) 
         raise ValueError(f"unknown forecasting method {method!r}; there are {', '.join(METHODS)}")
     if problem.draws is not None and problem.draws < 1:
         raise ValueError(f"draws must be at least 1, not {problem.draws}")
+
+    def made(asked: ForecastProblem, moves: Moves | None = None) -> YearEndForecast:
+        return alone(asked, method, batches, moves)
+
+    if problem.office is None or method in baselines.ARITHMETIC:
+        return made(problem)
+    return combined(problem, made)
+
+
+def alone(
+    problem: ForecastProblem, method: str, batches: BatchMap | None = None, moves: Moves | None = None
+) -> YearEndForecast:
+    """The method's own forecast; where `moves` are given, with the draws that they move."""
     chosen, spread = _estimates(problem), batches or InProcess()
     panel = build_panel(problem)
     keys = Keys.of(panel)
@@ -52,7 +67,7 @@ def run(problem: ForecastProblem, method: str, batches: BatchMap | None = None) 
     noise = Noise(problem.seed, panel.horizon, problem.draws or draws_for(keys.leaves))
     lines = _fitted(panel, problem, method, spread)
     answer = Answer(keys, panel, estimates, noise.draws, len(lines.scenarios))
-    for part in spread(answer_units, _sent(_tasks(keys, lines, estimates, method, noise))):
+    for part in spread(answer_units, _sent(_tasks(keys, lines, estimates, method, noise, moves))):
         answer.take(part)
     return answer.closed(problem, method, lines.told())
 
@@ -119,14 +134,16 @@ def _fitted(panel: Panel, problem: ForecastProblem, method: str, spread: BatchMa
     return _Lines(series, declared, scenarios)
 
 
-def _tasks(keys: Keys, lines: _Lines, estimates: Estimates, method: str, noise: Noise) -> Iterator[UnitsTask]:
+def _tasks(
+    keys: Keys, lines: _Lines, estimates: Estimates, method: str, noise: Noise, moves: Moves | None
+) -> Iterator[UnitsTask]:
     """The second pass, batch by batch; only those on their way are in memory."""
     scenarios = range(len(lines.scenarios))
     crosses = tuple(alike([one.fit.surprises for one in lines.holding(place)]) for place in scenarios)
     size = max(_BATCH_BYTES // (8 * _ARRAYS * max(noise.horizon, 1) * noise.draws), 1)
     for begin in range(0, len(keys.units), size):
         units = np.arange(begin, min(begin + size, len(keys.units)))
-        parts = tuple(_parts(keys, lines, estimates, units))
+        parts = tuple(_parts(keys, lines, estimates, units, moves))
         yield UnitsTask(
             method,
             noise,
@@ -138,7 +155,9 @@ def _tasks(keys: Keys, lines: _Lines, estimates: Estimates, method: str, noise: 
         )
 
 
-def _parts(keys: Keys, lines: _Lines, estimates: Estimates, units: Integers) -> Iterator[LinePart]:
+def _parts(
+    keys: Keys, lines: _Lines, estimates: Estimates, units: Integers, moves: Moves | None
+) -> Iterator[LinePart]:
     """The lines of a batch of units (neighbours in order)."""
     for place, series in enumerate(lines.series):
         leaves = keys.leaves_of(place)
@@ -151,7 +170,9 @@ def _parts(keys: Keys, lines: _Lines, estimates: Estimates, units: Integers) -> 
         )
         within = keys.unit_of[leaves][rows] - units[0]
         leaf = leaves.start + rows
-        yield LinePart(place, leaf, within, series.take(rows), estimates.take(leaf), variants)
+        own = series.take(rows)
+        moved = moves.of(own.units, own.lines) if moves is not None else None
+        yield LinePart(place, leaf, within, own, estimates.take(leaf), variants, moved)
 
 
 def _sent(tasks: Iterator[UnitsTask]) -> Iterator[tuple[UnitsTask, ...]]:
