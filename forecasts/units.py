@@ -139,9 +139,10 @@ def _answer(task: UnitsTask) -> UnitsAnswer:
             if scenarios[0] == 0:
                 split.append(whole_parts(outcome.upto, part.series.shares))
                 effects.extend(_effects(part, outcome))
-            if part.moved is not None:
-                outcome = replace(outcome, ahead=moved(outcome.ahead, *part.moved))
-            _add([sums[scenario] for scenario in scenarios], part, outcome)
+            told = (
+                outcome if part.moved is None else replace(outcome, ahead=moved(outcome.ahead, *part.moved))
+            )
+            _add([sums[scenario] for scenario in scenarios], part, told)
     leaves = np.concatenate([part.leaves for part in task.parts])
     scenarios_told = tuple(one.closed() for one in sums)
     return UnitsAnswer(leaves, task.units, scenarios_told, np.concatenate(split), tuple(effects))
