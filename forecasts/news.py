@@ -9,6 +9,7 @@ and what the ledger knew then, the floors below and above find out.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 
 import polars as pl
 
@@ -43,7 +44,7 @@ def forecast_news(
     """
     means = [before, *(_means(forecast_year_end(asked, method).year_end) for _, asked in steps), after]
     causes = [*(cause for cause, _ in steps), last]
-    parts = [_change(old, new, cause) for old, new, cause in zip(means, means[1:], causes, strict=True)]
+    parts = [_change(old, new, cause) for (old, new), cause in zip(pairwise(means), causes, strict=True)]
     return pl.concat(parts).filter(pl.col("amount") != 0).sort(*_KEYS, "cause")
 
 
@@ -70,7 +71,7 @@ def steps_between(
         as_published: whether `rebuilt` is surely what the previous night was forecast from.
     """
     if _fiscal_year(rebuilt, rebuilt.as_of) != _fiscal_year(current, current.as_of):
-        return (), "new_fiscal_year"
+        return [], "new_fiscal_year"
     configured = not same_configuration or _changed_since(rebuilt, current)
     steps: list[tuple[str, ForecastProblem]] = []
     if configured or not as_published:
