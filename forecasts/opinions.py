@@ -24,6 +24,8 @@ _POOLED_PAIRS = 8.0
 """Pairs' worth of belief that a line's statements err as all lines' of their level do."""
 _LARGEST_ERROR = np.log(3.0)
 """A forecast off by more than threefold counts as off threefold: one lost document is no law."""
+_LEAST_ERROR = 0.002
+"""Nobody is taken to be nearer than two thousandths, however few pairs agreed to the đồng."""
 _NARROWEST, _WIDEST = 0.4, 1.25
 _CENTRAL_80 = 2.0 * 1.2816
 _LEVELS = ("leaf", "unit", "line", "all")
@@ -93,20 +95,21 @@ def _trusted_pairs() -> pl.Expr:
     return pl.col("own_pairs") + pl.min_horizontal(borrowed, pl.lit(_POOLED_PAIRS))
 
 
+def _trust(pairs: pl.Expr) -> pl.Expr:
+    return pairs / (pairs + _EQUAL_PAIRS)
+
+
 def _weight() -> pl.Expr:
-    equal, pairs = (pl.col("office_mse") + pl.col("model_mse")) / 2, _trusted_pairs()
-    office, model = (pairs * pl.col(f"{name}_mse") + _EQUAL_PAIRS * equal for name in ("office", "model"))
-    weight = pl.when(office + model > 0).then(model / (office + model)).otherwise(0.5)
-    return pl.when(_enough()).then(weight).otherwise(0.0)
+    """Inverse to mean squared errors, their ratio drawn towards 1 on the log scale."""
+    office, model = (pl.col(f"{name}_mse").clip(lower_bound=_LEAST_ERROR**2) for name in ("office", "model"))
+    ratio = (model / office).pow(_trust(_trusted_pairs()))
+    return pl.when(_enough()).then(ratio / (1 + ratio)).otherwise(0.0)
 
 
 def _spread() -> pl.Expr:
     """Drawn towards 1 like the weights, and kept within bounds."""
-    both, alone = (
-        pl.col("pairs") * pl.col(name) + _EQUAL_PAIRS * pl.col("alone_mse")
-        for name in ("both_mse", "alone_mse")
-    )
-    ratio = pl.when(alone > 0).then((both / alone).sqrt()).otherwise(1.0).clip(_NARROWEST, _WIDEST)
+    both, alone = (pl.col(f"{name}_mse").clip(lower_bound=_LEAST_ERROR**2) for name in ("both", "alone"))
+    ratio = (both / alone).sqrt().pow(_trust(pl.col("pairs"))).clip(_NARROWEST, _WIDEST)
     return pl.when(_enough()).then(ratio).otherwise(1.0)
 
 
