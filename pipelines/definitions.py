@@ -16,6 +16,7 @@ from assets.news import news_assets
 from assets.office import Office
 from assets.positions import position_assets
 from assets.publication import publication_assets
+from assets.reconciliation import reconciliation_assets
 from assets.succession import succession_assets
 from pipelines.home import lake_of_held_home
 from pipelines.progress import console_lines
@@ -41,6 +42,7 @@ def build_definitions(places: Places, lake: dg.IOManagerDefinition | None = None
         *intake_assets(nights),
         *ledger_assets(nights),
         *position_assets(nights),
+        *reconciliation_assets(nights),
         *succession_assets(nights),
         *forecast_assets(nights),
         *news_assets(nights),

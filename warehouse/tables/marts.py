@@ -217,6 +217,79 @@ MART_QUARANTINE = _mart(
     text("explanation", "What the rule means, what became of the money, and what to do"),
 )  # fmt: skip
 
+_BREAK_KINDS = (
+    "timing", "wrong_ward", "wrong_code", "missing_in_treasury", "missing_in_tax", "amount", "adjustment",
+)  # fmt: skip
+
+MART_RECONCILIATION_BREAK = _mart(
+    "mart_reconciliation_break", "Where the treasury's receipts and the tax office's list differ",
+    _as_of(),
+    text("break_id", "Number of the document, with a counter where one breaks twice; unit, item and day "
+         "where there is none", grain=True, example="2000012345"),
+    text("unit_key", "Unit by the treasury; by the tax office where the treasury lacks the payment",
+         source="dim_unit"),
+    text("item_code", "Revenue item, by the same; UNALLOCATED outside the catalogue", source="dim_item"),
+    text("document_no", "Number of the document; empty where sums of a day are compared"),
+    money("treasury_amount", "What the treasury has; null where it lacks the payment", nullable=True),
+    money("tax_amount", "What the tax office has, added up; null where it lacks the payment", nullable=True),
+    money("difference_amount", "Treasury − tax office"),
+    text("break_kind", "timing: booked on two days; wrong_ward, wrong_code: under two units or items; "
+         "missing_in_treasury, missing_in_tax; amount; adjustment: a reversal in one office's books",
+         values=_BREAK_KINDS),
+    count("age_days", "Days from the payment to the night"),
+    text("tax_unit_key", "Unit by the tax office", nullable=True, source="dim_unit"),
+    text("tax_item_code", "Revenue item by the tax office", nullable=True),
+    day("treasury_day", "Day of posting by the treasury", nullable=True),
+    day("tax_day", "Day of payment by the tax office", nullable=True),
+)  # fmt: skip
+
+MART_RECONCILIATION_SUMMARY = _mart(
+    "mart_reconciliation_summary", "Treasury against tax office by kind of break: what agrees, what does "
+    "not, and what is left over; the kinds add up to what each office has for the days both have stated",
+    _as_of(), _unit(),
+    text("break_kind", "Kind of break; matched: both agree; not_compared: the treasury's day or the item's "
+         "line is not known yet", grain=True, values=("matched", *_BREAK_KINDS, "not_compared")),
+    count("rows", "Payments of this kind, each counted with one unit"),
+    money("amount", "Money they are about, whichever way it differs"),
+    money("treasury_amount", "What the treasury has of them in this unit"),
+    money("tax_amount", "What the tax office has of them in this unit"),
+    money("residual_amount", "Treasury − tax office: what does not net out"),
+)  # fmt: skip
+
+MART_RESTATEMENT = _mart(
+    "mart_restatement", "What the night knows otherwise than an earlier published night knew it, of days "
+    "that were over by then: late, corrected and withdrawn receipts on the territory",
+    _as_of(),
+    day("previous_as_of", "The earlier night: the published one before, and the last published of each "
+        "earlier month of the fiscal year", grain=True),
+    _unit(), _line(),
+    day("month", "First day of the month", grain=True),
+    money("previous_amount", "Collected in the month, days after the earlier night apart, as known then"),
+    money("current_amount", "The same days as known tonight"),
+    money("difference_amount", "Current − previous; over all rows of a year, the change of what is collected "
+          "less what came for new days"),
+    text("source_file", "File that did it; several by name, the one with the most money first"),
+)  # fmt: skip
+
+MART_ESTIMATE_VERSION = _mart(
+    "mart_estimate_version", "Versions of the annual estimates with the decisions behind them",
+    _as_of(),
+    text("estimate_kind", "What is estimated", grain=True, values=("revenue", "spending")),
+    _unit(),
+    count("fiscal_year", "Fiscal year", grain=True),
+    _version(grain=True),
+    money("estimate_amount", "The version's annual estimate"),
+    money("change_amount", "Less the version before it; null for the first", nullable=True),
+    text("decision_no", "Number of the decision; null where the file names none, or for ALL where units "
+         "differ", nullable=True),
+    day("decided_on", "Day of the decision", nullable=True),
+    text("approved_by", "Who approved it", nullable=True),
+    day("effective_from", "Day from which the version holds", nullable=True),
+    day("received_on", "Day on which the office had it", nullable=True),
+    text("source_file", "File that states it", nullable=True),
+    flag("is_latest", "Whether no later version of the year holds on the night"),
+)  # fmt: skip
+
 MART_EXTRACT_ARRIVAL = _mart(
     "mart_extract_arrival", "Expected extracts: the oldest one missing, else the latest one due",
     _as_of(),
@@ -303,7 +376,11 @@ MARTS = (
     MART_FORECAST_NEWS,
     MART_SHOCK_EFFECT,
     MART_SPENDING_POSITION,
+    MART_RECONCILIATION_BREAK,
+    MART_RECONCILIATION_SUMMARY,
     MART_QUARANTINE,
+    MART_RESTATEMENT,
+    MART_ESTIMATE_VERSION,
     MART_EXTRACT_ARRIVAL,
     MART_WARNING,
     MART_FORECAST_ACCURACY,

@@ -1,0 +1,116 @@
+"""What a night knows otherwise than an earlier night knew it, of days that were over by then, and which file
+did it: ``mart_restatement``.
+
+Pure functions on the bitemporal ledger, asked as of both nights. Money is on the territory, by the unit that
+stood when it came, in minor units. What the forecast's news counts as restated is in ``restatement``.
+"""
+
+import datetime as dt
+from collections.abc import Iterable
+
+import polars as pl
+
+from warehouse.ledger import as_known, flows, unknown_cells
+from warehouse.projections import polars_schema
+from warehouse.tables.marts import MART_RESTATEMENT
+
+_SERIES = ["unit_key", "item_code", "line_code"]
+_CELL = ["unit_key", "line_code", "month"]
+
+
+def compared_nights(published: Iterable[dt.date], as_of: dt.date, year_start: dt.date) -> list[dt.date]:
+    """Earlier nights to compare with: the last published, and the last of each earlier month of the year."""
+    earlier = sorted({night for night in published if night < as_of})
+    by_month = {(night.year, night.month): night for night in earlier if night >= year_start}
+    return sorted({*earlier[-1:], *by_month.values()})
+
+
+def restatements(
+    ledger: pl.DataFrame,
+    quarantine: pl.DataFrame,
+    nights: Iterable[dt.date],
+    as_of: dt.date,
+    start_month: int,
+) -> pl.DataFrame:
+    """``mart_restatement`` without publication, amounts in minor units.
+
+    The differences of a fiscal year add up to the change of what is collected in it, less what came for days
+    after the earlier night.
+
+    Args:
+        ledger: the receipts' ledger, rows superseded included.
+        quarantine: ``core_quarantine``.
+        nights: earlier nights.
+    """
+    parts = [_since(ledger, quarantine, night, as_of, start_month) for night in nights]
+    schema = {
+        name: pl.Int64() if name.endswith("_amount") else kind
+        for name, kind in polars_schema(MART_RESTATEMENT).items()
+        if name != "publication_id"
+    }
+    told = pl.concat(parts) if parts else pl.DataFrame(schema=schema)
+    return told.select(pl.col(name).cast(kind) for name, kind in schema.items())
+
+
+def _since(
+    ledger: pl.DataFrame, quarantine: pl.DataFrame, previous: dt.date, as_of: dt.date, start_month: int
+) -> pl.DataFrame:
+    touched = _touched(ledger, previous, as_of)
+    own = ledger.filter(pl.col("posting_date") <= previous).join(
+        touched.select("unit_key", "line_code").unique(), on=["unit_key", "line_code"], how="semi"
+    )
+    before, now = (
+        _by_month(own, quarantine, night, previous, start_month, name)
+        for night, name in ((previous, "previous_amount"), (as_of, "current_amount"))
+    )
+    cells = before.join(now, on=_CELL, how="full", coalesce=True).with_columns(
+        pl.col("previous_amount", "current_amount").fill_null(0)
+    )
+    off = cells.with_columns(
+        (pl.col("current_amount") - pl.col("previous_amount")).alias("difference_amount")
+    )
+    return (
+        off.filter(pl.col("difference_amount") != 0)
+        .join(_files(touched, _CELL), on=_CELL, how="left")
+        .join(_files(touched, _CELL[:2]), on=_CELL[:2], how="left", suffix="_of_any_month")
+        .with_columns(
+            pl.lit(previous).alias("previous_as_of"),
+            pl.lit(as_of).alias("as_of"),
+            pl.coalesce("source_file", "source_file_of_any_month"),
+        )
+    )
+
+
+def _touched(ledger: pl.DataFrame, previous: dt.date, as_of: dt.date) -> pl.DataFrame:
+    """Rows of days that were over which came or went between the nights, each with the file that did it."""
+    between = [
+        (pl.col(clock) > previous) & (pl.col(clock) <= as_of) for clock in ("recorded_at", "superseded_at")
+    ]
+    rows = ledger.filter(pl.col("posting_date") <= previous, between[0] | between[1].fill_null(value=False))
+    came = pl.col("recorded_at") > previous
+    return rows.with_columns(
+        pl.when(came).then(pl.col("source_file")).otherwise(pl.col("superseded_by")).alias("file"),
+        pl.col("posting_date").dt.month_start().alias("month"),
+    )
+
+
+def _by_month(
+    ledger: pl.DataFrame,
+    quarantine: pl.DataFrame,
+    night: dt.date,
+    until: dt.date,
+    start_month: int,
+    name: str,
+) -> pl.DataFrame:
+    unknown = unknown_cells(as_known(quarantine, night), "receipt")
+    moved = flows(as_known(ledger, night), _SERIES, start_month, unknown)
+    dated = moved.filter(pl.col("posting_date") <= until).with_columns(
+        pl.col("posting_date").dt.month_start().alias("month")
+    )
+    return dated.group_by(_CELL).agg(pl.col("amount").sum().alias(name))
+
+
+def _files(touched: pl.DataFrame, by: list[str]) -> pl.DataFrame:
+    sums = touched.group_by(*by, "file").agg(pl.col("amount").abs().sum()).drop_nulls("file")
+    ordered = sums.sort("amount", "file", descending=[True, False])
+    return ordered.group_by(by, maintain_order=True).agg(pl.col("file").str.join("; ").alias("source_file"))
