@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecasts.arrays import Flags, Floats, Integers
+from forecasts.plain import PLAIN, YEAR_WEIGHTS, filled, sums_ahead, window_sum
 from forecasts.prepare import alive_since
 
 LEVELS = np.array([0.005, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.995])
@@ -19,7 +20,6 @@ _NORMAL = np.array([-2.5758, -1.96, -1.6449, -1.2816, -0.6745, 0, 0.6745, 1.2816
 _LAPLACE = np.sign(LEVELS - 0.5) * -np.log(2 * np.minimum(LEVELS, 1 - LEVELS))
 """Quantiles of an error whose mean size is one, before anything is known of its shape."""
 _MIDDLE = 5
-_YEAR_WEIGHTS = (0.6, 0.25, 0.15)
 _STEP = 3
 """Months between the past origins tried."""
 _HALF_LIFE = 24.0
@@ -35,11 +35,7 @@ _PRIOR = 3.0
 """Origins that a line's experience counts for beside a series' own."""
 _PRIOR_ERROR, _PRIOR_TRIALS = 0.8, 2.0
 _LARGEST_RATIO, _LARGEST_ERROR = 20.0, 3.0
-_SMALLEST_SHARE, _LARGEST_SHARE = 0.02, 1.5
-_LARGEST_GROWTH = 3.0
 _MOST_SHARED = 0.9
-_UNKNOWN_CHANGE = 0.5
-_LEAST_CHANGE = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +53,7 @@ class Lumpy:
     @classmethod
     def nothing(cls, count: int, horizon: int) -> "Lumpy":
         """Nothing to come, for series that are not lumpy."""
-        return cls(np.zeros((count, len(LEVELS))), np.zeros((count, len(_YEAR_WEIGHTS), horizon)))
+        return cls(np.zeros((count, len(LEVELS))), np.zeros((count, len(YEAR_WEIGHTS), horizon)))
 
     def take(self, rows: Integers) -> "Lumpy":
         """The same for some of the series."""
@@ -76,7 +72,7 @@ class Lumpy:
         place = np.argsort(np.argsort(moved / months, axis=1), axis=1)
         ordered = self.totals @ _interpolation(size)
         totals = np.take_along_axis(ordered, place, axis=1)
-        bounds = np.cumsum(_YEAR_WEIGHTS)
+        bounds = np.cumsum(YEAR_WEIGHTS)
         back = np.minimum(np.searchsorted(bounds, year, side="right"), len(bounds) - 1)
         drawn: Floats = self.shapes[:, back].transpose(0, 2, 1) * totals[:, None, :]
         return drawn
@@ -99,27 +95,18 @@ def forecast(receipts: Floats, wanted: Flags, horizon: int) -> Lumpy:
     if not horizon or not wanted.any() or not receipts.shape[1]:
         return found
     ahead = min(horizon, 12)
-    filled = _filled(receipts)
-    since = alive_since(np.abs(filled), gap=_ANOTHER_LIFE)
-    lived = np.where(np.arange(filled.shape[1])[None, :] >= since[:, None], filled, 0.0)
+    known = filled(receipts)
+    since = alive_since(np.abs(known), gap=_ANOTHER_LIFE)
+    lived = np.where(np.arange(known.shape[1])[None, :] >= since[:, None], known, 0.0)
     totals, shared = _quantiles(lived[wanted], since[wanted], ahead)
     found.totals[wanted] = totals * (horizon / ahead)
     found.shapes[wanted] = _shapes(lived, horizon)[wanted]
     return replace(found, shared=shared)
 
 
-def _filled(receipts: Floats) -> Floats:
-    """Masked months take the value of the same month a year before, or nothing."""
-    filled = receipts.copy()
-    for month in np.flatnonzero(~np.isfinite(receipts).all(axis=0)).tolist():
-        before = filled[:, month - 12] if month >= 12 else np.zeros(len(filled))
-        filled[:, month] = np.where(np.isfinite(filled[:, month]), filled[:, month], before)
-    return filled
-
-
 def _quantiles(receipts: Floats, since: Integers, ahead: int) -> tuple[Floats, float]:
     """Quantiles (n × `LEVELS`) of the sums over the `ahead` months to come, and what their errors share."""
-    now, size = candidates(receipts, since, ahead), _size(receipts, since, ahead)
+    now, size = sums_ahead(receipts, since, ahead), _size(receipts, since, ahead)
     ratios, weights = _past_errors(receipts, since, ahead)
     chosen = _candidate_weights(ratios, weights)
     point = _weighted_median(now, chosen)
@@ -128,68 +115,6 @@ def _quantiles(receipts: Floats, since: Integers, ahead: int) -> tuple[Floats, f
     shape = _shape(standard, weights)
     totals = point[:, None] + (size * scale)[:, None] * shape[None, :]
     return np.maximum(totals, _lowest(receipts, ahead)[:, None]), _shared(standard, weights)
-
-
-def candidates(receipts: Floats, since: Integers, ahead: int) -> Floats:
-    """Candidates × n: plain forecasts of the sum over the `ahead` months after the last.
-
-    Of n series (n × T) that began in months `since`: nothing; the same months last year; of three years,
-    weighed; the mean month of the last year and of the last quarter; last year's by the line's season; grown
-    with half of this year's growth; pace.
-    """
-    length, done = receipts.shape[1], 12 - ahead
-    age = np.maximum(length - since, 0)
-    rests = [_window(receipts, length - 12 * year, ahead) for year in (1, 2, 3)]
-    begun = [_window(receipts, length - 12 * year - done, done) for year in (0, 1, 2, 3)]
-    rate = ahead * receipts[:, -12:].sum(axis=1) / np.clip(age, 1, 12)
-    quarter = ahead * receipts[:, -3:].sum(axis=1) / np.clip(age, 1, 3)
-    known = [age >= 12 * year for year in (1, 2, 3)]
-    last = np.where(known[0], rests[0], rate)
-    second = np.where(known[1], rests[1], last)
-    third = np.where(known[2], rests[2], second)
-    years = sum(w * one for w, one in zip(_YEAR_WEIGHTS, (last, second, third), strict=True))
-    grows = (begun[1] > 0) & (begun[0] >= 0) & known[0]
-    growth = np.divide(begun[0], begun[1], out=np.ones(len(last)), where=grows)
-    grown = last * np.sqrt(np.clip(growth, 1 / _LARGEST_GROWTH, _LARGEST_GROWTH))
-    season = _season(receipts, age, ahead)
-    pace = _pace(begun, rests, known, last)
-    return np.array([np.zeros(len(last)), last, years, rate, quarter, season, grown, pace])
-
-
-def _window(receipts: Floats, begin: int, months: int) -> Floats:
-    """n, sums over some months; nothing before the first month."""
-    sums: Floats = receipts[:, max(begin, 0) : max(begin + months, 0)].sum(axis=1)
-    return sums
-
-
-def _season(receipts: Floats, age: Integers, ahead: int) -> Floats:
-    """What each series took in its last year (or less), by the parts of a year its line takes in those months
-    and in the months to come."""
-    length = receipts.shape[1]
-    old = age >= 12
-    lately = np.maximum(receipts[old, -_LATELY:], 0).sum(axis=0)
-    took_by_month = np.bincount(np.arange(length - len(lately), length) % 12, weights=lately, minlength=12)
-    part = took_by_month / took_by_month.sum() if took_by_month.sum() > 0 else np.full(12, 1 / 12)
-    profile = 0.8 * part + 0.2 / 12
-    coming = profile[np.arange(length, length + ahead) % 12].sum()
-    recent = np.arange(max(length - 12, 0), length)
-    seen = (recent[None, :] >= length - age[:, None]) @ profile[recent % 12]
-    took = receipts[:, recent].sum(axis=1)
-    whole = np.divide(took, seen, out=np.zeros(len(took)), where=seen > 0)
-    expected: Floats = coming * whole
-    return expected
-
-
-def _pace(begun: list[Floats], rests: list[Floats], known: list[Flags], otherwise: Floats) -> Floats:
-    """What is left by pace: the mean share of the year reached by now in up to three years before."""
-    share, years = np.zeros(len(otherwise)), np.zeros(len(otherwise))
-    for part, rest, there in zip(begun[1:], rests, known, strict=True):
-        whole = part + rest
-        one = np.divide(part, whole, out=np.zeros(len(share)), where=whole > 0)
-        usable = there & (one >= _SMALLEST_SHARE) & (one <= _LARGEST_SHARE)
-        share, years = share + one * usable, years + usable
-    mean = np.divide(share, years, out=np.ones(len(share)), where=years > 0)
-    return np.where(years > 0, begun[0] / mean - begun[0], otherwise)
 
 
 def _size(receipts: Floats, since: Integers, ahead: int) -> Floats:
@@ -213,12 +138,12 @@ def _past_errors(receipts: Floats, since: Integers, ahead: int) -> tuple[Floats,
         past = receipts[:, :end]
         size = _size(past, since, ahead)
         tried = (end - since >= _OWN_MONTHS) & (past[:, -_LATELY:] != 0).any(axis=1)
-        off = _window(receipts, end, ahead)[None, :] - candidates(past, since, ahead)
+        off = window_sum(receipts, end, ahead)[None, :] - sums_ahead(past, since, ahead)
         ratio = np.divide(off, size, out=np.zeros_like(off), where=tried & (size > 0))
         ratios.append(np.clip(ratio, -_LARGEST_RATIO, _LARGEST_RATIO))
         weights.append(tried * min(_STEP / ahead, 1.0) * 0.5 ** ((back - ahead) / _HALF_LIFE))
     if not ratios:
-        return np.zeros((0, 8, count)), np.zeros((0, count))
+        return np.zeros((0, len(PLAIN), count)), np.zeros((0, count))
     return np.array(ratios), np.array(weights)
 
 
@@ -299,42 +224,11 @@ def _shapes(receipts: Floats, horizon: int) -> Floats:
     together where a series had nothing then."""
     length = receipts.shape[1]
     step = np.arange(horizon) % 12
-    found = np.zeros((len(receipts), len(_YEAR_WEIGHTS), horizon))
-    for year in range(len(_YEAR_WEIGHTS)):
+    found = np.zeros((len(receipts), len(YEAR_WEIGHTS), horizon))
+    for year in range(len(YEAR_WEIGHTS)):
         months = length - 12 * (year + 1) + step
         if months[0] >= 0:
             found[:, year] = np.abs(receipts[:, months])
     line = found.sum(axis=(0, 1)) + 1e-9
     sums = found.sum(axis=2, keepdims=True)
     return np.where(sums > 0, found / np.where(sums > 0, sums, 1.0), line / line.sum())
-
-
-def past_years(base: Floats, first_seen: int, chosen: Floats, common: Floats, own: Floats) -> Floats:
-    """Months × draws: each draw repeats the same months of one of up to three past years, the last one most
-    often, grown or shrunk as much as such sums have differed from year to year.
-
-    Under a year of history the mean of the months there are is repeated instead.
-    """
-    horizon, draws = own.shape
-    known = np.nan_to_num(base[first_seen:])
-    years = min(len(known) // 12, len(_YEAR_WEIGHTS))
-    if years == 0:
-        level = np.full((horizon, draws), known.mean() if len(known) else 0.0)
-        level *= np.exp(_UNKNOWN_CHANGE * (common + own) / np.sqrt(2) - _UNKNOWN_CHANGE**2 / 2)
-        return level
-    bounds = np.cumsum(_YEAR_WEIGHTS[:years]) / sum(_YEAR_WEIGHTS[:years])
-    back = 12 * (1 + np.minimum(np.searchsorted(bounds, chosen, side="right"), years - 1))
-    step = np.arange(horizon) % 12
-    picked = known[len(known) - back[None, :] + step[:, None]]
-    change = _yearly_change(known, horizon)
-    repeated: Floats = picked * np.exp(change * (common[:1] + own[:1]) / np.sqrt(2) - change**2 / 2)
-    return repeated
-
-
-def _yearly_change(known: Floats, horizon: int) -> float:
-    """Typical change (log) of the sum of these months from one year to the next, between 0.15 and 1."""
-    sums = [known[end : end + min(horizon, 12)].sum() for end in range(len(known) - 12, -1, -12)]
-    paid = np.log([one for one in sums if one > 0])
-    if len(paid) < 3:
-        return _UNKNOWN_CHANGE
-    return float(np.clip(np.sqrt(np.mean(np.diff(paid) ** 2)), _LEAST_CHANGE, 1.0))
