@@ -77,6 +77,14 @@ CONTRACT: dict[str, tuple[str, str]] = {
         "as_of break_id",
         """unit_key item_code document_no treasury_amount tax_amount difference_amount break_kind age_days""",
     ),
+    "mart_reconciliation_summary": (
+        "as_of unit_key break_kind",
+        "rows amount treasury_amount tax_amount residual_amount",
+    ),
+    "mart_estimate_version": (
+        "as_of estimate_kind unit_key fiscal_year estimate_version",
+        "estimate_amount change_amount decision_no decided_on approved_by received_on source_file",
+    ),
     "mart_quarantine": (
         "as_of dataset rule source_file",
         "rows amount first_row_number explanation",
