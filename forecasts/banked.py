@@ -98,9 +98,9 @@ def _fit_units(panel: Panel, base: Floats, beliefs: dict[str, Belief]) -> LineFi
     full, young = (np.flatnonzero(standing(rungs, name)) for name in _MODELLED)
     logs = floored_logs(base, since)
     if len(full):
-        _enter(
-            fit, full, factors.forecast_logs(logs[full], panel.horizon), calibrate(logs[full], panel.horizon)
-        )
+        width = calibrate(logs[full], panel.horizon)
+        _enter(fit, full, factors.forecast_logs(logs[full], panel.horizon), width)
+        fit = replace(fit, past=width.past.spread_over(full, len(rungs)))
     if len(young):
         _follow(fit, young, logs[young], series)
     return fit
@@ -110,6 +110,7 @@ def _enter(fit: LineFit, rows: Integers, answer: factors.LogForecast, width: Cal
     fit.mean[rows] = unskewed(answer.mean, answer.shared + answer.own)
     fit.common[rows] = width.shared * lower_root(answer.shared)
     fit.own[rows] = width.own * lower_root(answer.own)
+    fit.freedom[rows] = width.freedom
     fit.surprises[:] = answer.surprises
     fit.parts.enter(rows, answer.parts)
 

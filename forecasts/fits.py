@@ -12,6 +12,8 @@ from forecasts.beliefs import Belief
 from forecasts.components import LogParts
 from forecasts.ladder import Rung, RungName
 from forecasts.lumpy import Lumpy
+from forecasts.noise import FREEDOM
+from forecasts.sharing import PastErrors
 
 FORMS = ("deferral", "rate_change")
 """Forms of shock whose strength can be learnt from the past."""
@@ -25,7 +27,8 @@ class LineFit:
     × H lower roots of the covariance the units share and of what is each one's own. response: by form of
     shock, n × H, how the mean moves with the strength of shocks past; surprises: T, the line's standardised
     innovations, NaN where none; parts: what the mean consists of, before uncertainty lowers it. lumpy: the
-    months to come of units on the `pace` rung, which have no logs.
+    months to come of units on the `pace` rung, which have no logs. freedom: n, degrees of freedom of what is
+    each one's own; past: how past year-ends went wrong.
     """
 
     rungs: list[Rung]
@@ -38,6 +41,8 @@ class LineFit:
     surprises: Floats
     parts: LogParts
     lumpy: Lumpy
+    freedom: Floats
+    past: PastErrors
 
     def take(self, rows: Integers) -> "LineFit":
         """The same fit with only these units: whatever has a row per unit is cut down, the rest is the
@@ -52,6 +57,8 @@ class LineFit:
             response={form: moved[rows] for form, moved in self.response.items()},
             parts=self.parts.take(rows),
             lumpy=self.lumpy.take(rows),
+            freedom=self.freedom[rows],
+            past=self.past.take(rows),
         )
 
 
@@ -74,6 +81,8 @@ def blank(rungs: list[Rung], base: Floats, horizon: int, beliefs: dict[str, Beli
         surprises=np.full(base.shape[1], np.nan),
         parts=LogParts.nothing(count, horizon),
         lumpy=Lumpy.nothing(count, horizon),
+        freedom=np.full(count, FREEDOM),
+        past=PastErrors.nothing(count),
     )
 
 

@@ -32,18 +32,38 @@ class LineNoise:
     strengths: dict[str, Floats]
 
 
+class AcrossLines:
+    """What units' lines have in common, drawn once per unit; `part` (0..1) of what is a unit's own."""
+
+    def __init__(self, noise: Noise, part: float) -> None:
+        self.part, self._noise, self._units = part, noise, dict[str, Floats]()
+
+    def of(self, unit_key: str) -> Floats:
+        """Horizon × draws of one unit."""
+        if unit_key not in self._units:
+            self._units[unit_key] = self._noise.across(unit_key)
+        return self._units[unit_key]
+
+
 def line_noise(line_code: str, noise: Noise, cross: float) -> LineNoise:
     """The noise of one line; `cross` is the correlation between lines, 0..1."""
     strengths = {form: noise.strength(line_code, form) for form in FORMS}
     return LineNoise(noise.line(line_code, cross), noise.year(line_code), strengths)
 
 
-def own_noise(line: Panel, noise: Noise, wanted: Flags) -> Floats:
-    """Series × months to come × draws, each series' own; nothing for those not wanted."""
+def own_noise(line: Panel, noise: Noise, wanted: Flags, freedom: Floats, across: AcrossLines) -> Floats:
+    """Series × months to come × draws, each series' own, in part its unit's; nothing for those not wanted.
+
+    `freedom`: n, degrees of freedom.
+    """
     own = np.zeros((len(line.units), noise.horizon, noise.draws))
-    if noise.horizon:
-        for row in np.flatnonzero(wanted).tolist():
-            own[row] = noise.unit(line.lines[row], line.units[row])
+    if not noise.horizon:
+        return own
+    for row in np.flatnonzero(wanted).tolist():
+        own[row] = noise.unit(line.lines[row], line.units[row], float(freedom[row]))
+        if across.part:
+            own[row] *= np.sqrt(1 - across.part)
+            own[row] += np.sqrt(across.part) * across.of(line.units[row])
     return own
 
 

@@ -20,6 +20,7 @@ from forecasts.noise import Noise
 from forecasts.opinions import moved
 from forecasts.outcomes import Outcome
 from forecasts.panel import Panel
+from forecasts.sharing import Sharing
 from forecasts.shocks import LineShocks
 from forecasts.summary import Figures, joined, leaf_figures, total_figures, whole_draws
 
@@ -56,13 +57,13 @@ class LinePart:
 class UnitsTask:
     """A batch of units with all their lines.
 
-    crosses: per scenario, the correlation between lines; lines: how many there are in all; units: the batch's
-    places among all units; estimates: those of the units.
+    sharings: per scenario, what lines share and what a unit's lines share; lines: how many there are in all;
+    units: the batch's places among all units; estimates: those of the units.
     """
 
     method: str
     noise: Noise
-    crosses: tuple[float, ...]
+    sharings: tuple[Sharing, ...]
     lines: int
     units: Integers
     parts: tuple[LinePart, ...]
@@ -131,11 +132,12 @@ def _together(parts: tuple[ScenarioSums, ...]) -> ScenarioSums:
 
 
 def _answer(task: UnitsTask) -> UnitsAnswer:
-    sums = [_Sums(task) for _ in task.crosses]
+    sums = [_Sums(task) for _ in task.sharings]
     split: list[Integers] = []
     effects: list[ShockSums] = []
+    across = futures.AcrossLines(task.noise, task.sharings[0].unit)
     for part in task.parts:
-        for scenarios, outcome in _outcomes(task, part):
+        for scenarios, outcome in _outcomes(task, part, across):
             if scenarios[0] == 0:
                 split.append(whole_parts(outcome.upto, part.series.shares))
                 effects.extend(_effects(part, outcome))
@@ -148,26 +150,28 @@ def _answer(task: UnitsTask) -> UnitsAnswer:
     return UnitsAnswer(leaves, task.units, scenarios_told, np.concatenate(split), tuple(effects))
 
 
-def _outcomes(task: UnitsTask, part: LinePart) -> Iterator[tuple[list[int], Outcome]]:
+def _outcomes(
+    task: UnitsTask, part: LinePart, across: futures.AcrossLines
+) -> Iterator[tuple[list[int], Outcome]]:
     """Each different outcome of a line, with the scenarios it is that of."""
-    every = list(range(len(task.crosses)))
+    every = list(range(len(task.sharings)))
     if task.method in ARITHMETIC:
         yield every, outcomes.arithmetic(part.series, task.method, task.noise)
         return
     fitted = [variant for variant in part.variants if variant is not None]
     wanted = np.any([~futures.on_rungs(variant.fit, ("none",)) for variant in fitted], axis=0)
-    own = futures.own_noise(part.series, task.noise, wanted)
+    own = futures.own_noise(part.series, task.noise, wanted, fitted[0].fit.freedom, across)
     for scenarios in _alike(task, part):
         variant = next(v for v in reversed(part.variants[: scenarios[0] + 1]) if v is not None)
-        shared = futures.line_noise(part.series.lines[0], task.noise, task.crosses[scenarios[0]])
+        shared = futures.line_noise(part.series.lines[0], task.noise, task.sharings[scenarios[0]].lines)
         yield scenarios, outcomes.modelled(part.series, variant.fit, variant.terms, shared, own)
 
 
 def _alike(task: UnitsTask, part: LinePart) -> list[list[int]]:
     """Scenarios by what comes out of them: the same fit, shocks and correlation give the same."""
     groups = [[0]]
-    for scenario in range(1, len(task.crosses)):
-        same = part.variants[scenario] is None and task.crosses[scenario] == task.crosses[scenario - 1]
+    for scenario in range(1, len(task.sharings)):
+        same = part.variants[scenario] is None and task.sharings[scenario] == task.sharings[scenario - 1]
         if same:
             groups[-1].append(scenario)
         else:

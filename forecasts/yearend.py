@@ -22,6 +22,7 @@ from forecasts.opinions import Moves
 from forecasts.outcomes import arithmetic_rungs
 from forecasts.panel import Panel, build_panel
 from forecasts.seam import ESTIMATES_SCHEMA, ForecastProblem, YearEndForecast
+from forecasts.sharing import Sharing, sharing_of
 from forecasts.shocks import LineShocks
 from forecasts.together import combined
 from forecasts.units import LinePart, UnitsTask, Variant, answer_units
@@ -138,8 +139,7 @@ def _tasks(
     keys: Keys, lines: _Lines, estimates: Estimates, method: str, noise: Noise, moves: Moves | None
 ) -> Iterator[UnitsTask]:
     """The second pass, batch by batch; only those on their way are in memory."""
-    scenarios = range(len(lines.scenarios))
-    crosses = tuple(alike([one.fit.surprises for one in lines.holding(place)]) for place in scenarios)
+    sharings = (_sharing(lines),) * len(lines.scenarios)
     size = max(_BATCH_BYTES // (8 * _ARRAYS * max(noise.horizon, 1) * noise.draws), 1)
     for begin in range(0, len(keys.units), size):
         units = np.arange(begin, min(begin + size, len(keys.units)))
@@ -147,12 +147,19 @@ def _tasks(
         yield UnitsTask(
             method,
             noise,
-            crosses,
+            sharings,
             len(keys.lines),
             units,
             parts,
             estimates.take(keys.unit_rows.start + units),
         )
+
+
+def _sharing(lines: _Lines) -> Sharing:
+    """What lines, and units' lines, share: one for all scenarios, which differ by their shocks alone."""
+    fits = [one.fit for one in lines.holding(0)]
+    units = [series.units for series in lines.series][: len(fits)]
+    return sharing_of([fit.past for fit in fits], units, alike([fit.surprises for fit in fits]))
 
 
 def _parts(

@@ -43,7 +43,7 @@ def test_ranges_hold_what_comes_about_as_often_as_they_say() -> None:
 
 def test_calibration_sees_only_the_past_and_needs_some() -> None:
     logs = line()
-    assert calibrate(logs[:, :40], 6) == Calibration()
+    assert calibrate(logs[:, :30], 6) == Calibration()
     assert calibrate(logs, 0) == Calibration()
     told = calibrate(logs, 6)
     assert told.years == 4
