@@ -6,12 +6,13 @@ part being what it adds to those before it:
     level           the months to come at the series' own level
     season          what their season makes of that
     common_factor   what the movement of the line's common factor adds, against its last twelve months' mean
+    past_years      instead of these, where past years are repeated and nothing is modelled
     spread          what uncertainty adds to a mean, since receipts scatter upwards (drawn mean − the above)
-    past_years      instead of all these, where past years are repeated and nothing is modelled
     shocks          what declared measures change of the mean
 
 Of a month that is in part in, the parts stand for what is still to come of it, in proportion. How the parts
-in logs come about belongs to the methods; which rows and bases there are, to `forecasts.frames`.
+in logs come about belongs to the methods; shocks and draws to `forecasts.outcomes`, rows and bases to
+`forecasts.frames`.
 """
 
 from dataclasses import dataclass
@@ -20,10 +21,8 @@ import numpy as np
 
 from forecasts.arrays import Flags, Floats, Integers
 
-COMPONENTS = ("collected", "level", "season", "common_factor", "spread", "past_years", "shocks")
-"""Names in `mart_forecast_component`, in the order in which they are attributed."""
-EXPECTED = COMPONENTS[1:]
-"""All but what is in already."""
+EXPECTED = ("level", "season", "common_factor", "past_years", "spread")
+"""What is still expected without shocks, in the order in which it is attributed."""
 _LARGEST_LOG = 300.0
 _YEAR = 12
 
@@ -56,6 +55,10 @@ class LogParts:
         """The parts of some rows only."""
         return LogParts(self.level[rows], self.season[rows], self.common[rows])
 
+    def later(self, skipped: int) -> "LogParts":
+        """The parts without the first `skipped` months."""
+        return LogParts(self.level[:, skipped:], self.season[:, skipped:], self.common[:, skipped:])
+
     def moved(self, level: Floats, common: Floats) -> "LogParts":
         """The parts after news that moves level and common factor (n × H)."""
         return LogParts(self.level + level, self.season, self.common + common)
@@ -81,39 +84,31 @@ def beside_factor(factor: Floats, line: Floats, line_season: Floats, own: LogPar
     return LogParts(own.level + lately, own.season + line_season, own.common + movement)
 
 
-def expected_parts(parts: LogParts | None, modelled: Flags, due: Floats, plain: Floats) -> Floats:
-    """Split what is still expected without shocks into the parts `EXPECTED` but the shocks.
+def still_left(due: Floats, plain: Floats) -> Floats:
+    """The share of months to come that is still outstanding, 0..1, where `due` of them is in and `plain` is
+    the mean of what is not (arrays of one shape, minor units)."""
+    whole = plain + due
+    with np.errstate(invalid="ignore", divide="ignore"):
+        left: Floats = np.where((due != 0) & (whole > 0), np.clip(plain / whole, 0.0, 1.0), 1.0)
+    return left
+
+
+def expected_parts(parts: LogParts | None, modelled: Flags, left: Floats, expected: Floats) -> Floats:
+    """Split what is still expected without shocks into the parts `EXPECTED`.
 
     Args:
         parts: in logs; None for methods that model nothing.
         modelled: n, series whose logs are modelled.
-        due: n × H, what has come already of the months to come, minor units.
-        plain: n × H, mean of what is still to come, minor units.
+        left: n × H, share of each month that is outstanding.
+        expected: n, mean of what is still to come, minor units.
 
     Returns:
-        5 × n × H, minor units; over the first axis they add up to `plain`.
+        5 × n, minor units; over the first axis they add up to `expected`.
     """
-    found = np.zeros((len(EXPECTED) - 1, *plain.shape))
-    past = EXPECTED.index("past_years")
-    found[past] = np.where(modelled[:, None], 0.0, plain)
-    if parts is None:
-        found[past] = plain
-        return found
-    whole = plain + due
-    with np.errstate(invalid="ignore", divide="ignore"):
-        left = np.where((due != 0) & (whole > 0), np.clip(plain / whole, 0.0, 1.0), 1.0)
-    found[:3] = np.where(modelled[:, None], parts.in_money() * left, 0.0)
-    found[3] = np.where(modelled[:, None], plain - found[:3].sum(axis=0), 0.0)
+    found = np.zeros((len(EXPECTED), len(expected)))
+    repeated = np.ones_like(modelled) if parts is None else ~modelled
+    if parts is not None:
+        found[:3] = np.where(modelled, (parts.in_money() * left).sum(axis=2), 0.0)
+    found[EXPECTED.index("past_years")] = np.where(repeated, expected, 0.0)
+    found[EXPECTED.index("spread")] = np.where(repeated, 0.0, expected - found[:3].sum(axis=0))
     return found
-
-
-def whole_units(parts: Floats, total: Integers) -> Integers:
-    """Parts (k × n, minor units) as whole minor units that add up to `total` (n), to the unit.
-
-    Rounded along the running sum, so that no part is further than one from its own; the last takes what is
-    left.
-    """
-    ends = np.rint(np.cumsum(parts, axis=0)).astype(np.int64)
-    ends[-1] = total
-    rounded: Integers = np.diff(ends, axis=0, prepend=np.int64(0))
-    return rounded

@@ -11,6 +11,7 @@ import numpy as np
 from forecasts import baselines, futures, shocks
 from forecasts.arrays import Flags, Floats
 from forecasts.beliefs import strengths
+from forecasts.components import EXPECTED, LogParts, expected_parts, still_left
 from forecasts.fits import LineFit
 from forecasts.futures import LineNoise
 from forecasts.ladder import Rung
@@ -18,7 +19,7 @@ from forecasts.noise import Noise
 from forecasts.panel import Panel
 from forecasts.shocks import LineShocks, ShockedReceipts
 
-PARTS = ("expected", "shocks")
+PARTS = (*EXPECTED, "shocks")
 """What the mean of the months to come consists of: `Outcome.upto` adds up an amount for each, in turn."""
 _SURE_OF_PART = 0.05
 
@@ -40,7 +41,8 @@ class Outcome:
 def arithmetic(line: Panel, method: str, noise: Noise) -> Outcome:
     """By one of the methods that need no fit."""
     remaining = baselines.remaining_draws(line, method, noise)
-    return _outcome(line, remaining, remaining, None)
+    nothing = np.zeros(len(remaining), dtype=bool)
+    return _outcome(line, remaining, remaining, None, None, nothing)
 
 
 def arithmetic_rungs(line: Panel) -> list[Rung]:
@@ -58,25 +60,43 @@ def modelled(line: Panel, fit: LineFit, terms: LineShocks, shared: LineNoise, ow
     from_logs = futures.on_rungs(fit, futures.MODELLED)
     if not terms.terms:
         plain = still_to_come(line, future, from_logs)
-        return _outcome(line, plain, plain, None)
+        return _outcome(line, plain, plain, None, fit.parts, from_logs)
     strength = strengths(terms, fit.beliefs, {form: shared.strengths[form] for form in fit.beliefs})
     counted_from = line.fiscal_start - line.first_month
     shocked = shocks.applied(terms, line.receipts, future, strength, counted_from)
     shocked.receipts[~line.allocated()] = 0
     plain, remaining = (still_to_come(line, one, from_logs) for one in (future, shocked.receipts))
-    return _outcome(line, plain, remaining, shocked)
+    return _outcome(line, plain, remaining, shocked, fit.parts, from_logs)
 
 
-def _outcome(line: Panel, plain: Floats, remaining: Floats, shocked: ShockedReceipts | None) -> Outcome:
+def _outcome(
+    line: Panel,
+    plain: Floats,
+    remaining: Floats,
+    shocked: ShockedReceipts | None,
+    parts: LogParts | None,
+    from_logs: Flags,
+) -> Outcome:
     skipped = max(line.fiscal_start - line.origin, 0)
     ahead = remaining[:, skipped:]
     usual = ahead if plain is remaining else plain[:, skipped:]
+    left = _left(line.pending[:, skipped:], usual)
     for one in (ahead,) if usual is ahead else (ahead, usual):
         np.cumsum(one, axis=1, out=one)
     whole, expected = (
         one[:, -1].mean(axis=1) if one.shape[1] else np.zeros(len(one)) for one in (ahead, usual)
     )
-    return Outcome(ahead, np.stack([expected, whole]), shocked)
+    counted = None if parts is None else parts.later(skipped)
+    upto = np.cumsum([*expected_parts(counted, from_logs, left, expected), whole], axis=0)
+    upto[-2:] = expected, whole  # what adds up to them but for the last bit of a float
+    return Outcome(ahead, upto, shocked)
+
+
+def _left(pending: Floats, usual: Floats) -> Floats:
+    """Series × months, the share of each month that is outstanding on average."""
+    left, begun = np.ones_like(pending), np.flatnonzero((pending != 0).any(axis=0))
+    left[:, begun] = still_left(pending[:, begun], usual[:, begun].mean(axis=2))
+    return left
 
 
 def still_to_come(line: Panel, future: Floats, from_logs: Flags) -> Floats:

@@ -1,12 +1,18 @@
 """What forecasts consist of: parts in logs that add up to the mean, and money that adds up to the unit."""
 
+from datetime import date
+
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasts.components import EXPECTED, LogParts, beside_factor, expected_parts, whole_units
+from authorities.model import ALL
+from forecasts.components import EXPECTED, LogParts, beside_factor, expected_parts, still_left
 from forecasts.factors import UNITS_FOR_FACTOR, LogForecast, common_factor, forecast_logs
+from forecasts.seam import ForecastProblem, YearEndForecast, forecast_year_end
+from tests.forecasts.problems import changed, deferral, district, problem, seasonal
 
 MONTHS, HORIZON = 60, 6
 SEASON = 0.5 * np.sin(2 * np.pi * np.arange(12) / 12)
@@ -89,8 +95,9 @@ def test_each_part_in_money_is_what_it_adds_to_those_before() -> None:
 def split(plain: float, due: float = 0.0, modelled: bool = True) -> dict[str, float]:
     """One month of 100, doubled by its season."""
     parts = LogParts(np.full((1, 1), np.log(100.0)), np.full((1, 1), np.log(2.0)), np.zeros((1, 1)))
-    found = expected_parts(parts, np.array([modelled]), np.array([[due]]), np.array([[plain]]))
-    return dict(zip(EXPECTED, found[:, 0, 0].tolist(), strict=False))
+    left = still_left(np.array([[due]]), np.array([[plain]]))
+    found = expected_parts(parts, np.array([modelled]), left, np.array([plain]))
+    return dict(zip(EXPECTED, found[:, 0].tolist(), strict=True))
 
 
 def test_what_uncertainty_adds_is_the_spread() -> None:
@@ -106,13 +113,12 @@ def test_of_a_month_half_in_the_parts_stand_for_the_other_half() -> None:
 
 def test_series_that_repeat_past_years_say_so() -> None:
     found = split(plain=70.0, modelled=False)
-    assert found == pytest.approx(dict.fromkeys(EXPECTED[:-1], 0.0) | {"past_years": 70.0})
+    assert found == pytest.approx(dict.fromkeys(EXPECTED, 0.0) | {"past_years": 70.0})
 
 
 def test_a_method_that_models_nothing_repeats_past_years() -> None:
-    plain = np.array([[3.0, 4.0]])
-    found = expected_parts(None, np.array([True]), np.zeros((1, 2)), plain)
-    assert found[EXPECTED.index("past_years")].tolist() == plain.tolist()
+    found = expected_parts(None, np.array([True]), np.ones((1, 2)), np.array([7.0]))
+    assert found[EXPECTED.index("past_years")].tolist() == [7.0]
     assert found.sum() == 7.0
 
 
@@ -122,17 +128,87 @@ def test_expected_parts_add_up_whatever_came(seed: int) -> None:
     rng = np.random.default_rng(seed)
     parts = LogParts(*(rng.normal(scale=3, size=(4, 3)) for _ in range(3)))
     plain, due = rng.normal(scale=50, size=(2, 4, 3))
-    found = expected_parts(parts, rng.random(4) < 0.5, np.where(rng.random((4, 3)) < 0.5, due, 0), plain)
-    assert np.isfinite(found).all()
-    np.testing.assert_allclose(found.sum(axis=0), plain, atol=1e-8)
+    left = still_left(np.where(rng.random((4, 3)) < 0.5, due, 0), plain)
+    assert ((left >= 0) & (left <= 1)).all()
+    found = expected_parts(parts, rng.random(4) < 0.5, left, plain.sum(axis=1))
+    np.testing.assert_allclose(found.sum(axis=0), plain.sum(axis=1), atol=1e-7)
 
 
-@settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1))
-def test_whole_units_add_up_to_the_total_and_stay_near_their_parts(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    parts = rng.normal(scale=10.0 ** rng.integers(0, 12), size=(6, 5))
-    rounded = whole_units(parts, np.rint(parts.sum(axis=0)).astype(np.int64))
-    assert rounded.dtype == np.int64
-    assert (rounded.sum(axis=0) == np.rint(parts.sum(axis=0))).all()
-    assert np.abs(rounded - parts).max() <= 1.0 + 1e-3
+JUNE, MID_JUNE = date(2020, 6, 30), date(2020, 6, 15)
+
+
+def nights() -> dict[str, ForecastProblem]:
+    """A district with a factor; one under way in June with a deferral; one with a lumpy line."""
+    lumpy = seasonal("u1@2004", "levy", date(2012, 1, 1), JUNE)
+    lumpy = changed(lumpy, lambda _u, _c, day, amount: amount if day.month in (3, 11) else 0)
+    wide = district(units=UNITS_FOR_FACTOR + 1, lines=("vat",))
+    return {
+        "factor": problem(wide),
+        "month under way, shocks": problem(wide, MID_JUNE, shocks=(deferral(),)),
+        "lumpy and few": problem(pl.concat([district(), lumpy])),
+        "the year is over": problem(district(to=date(2020, 12, 31)), date(2020, 12, 31)),
+    }
+
+
+@pytest.fixture(scope="module")
+def answers() -> dict[str, YearEndForecast]:
+    return {name: forecast_year_end(asked) for name, asked in nights().items()}
+
+
+@pytest.mark.parametrize("night", ["factor", "month under way, shocks", "lumpy and few", "the year is over"])
+def test_components_of_units_and_totals_add_up_to_the_mean(
+    answers: dict[str, YearEndForecast], night: str
+) -> None:
+    answer = answers[night]
+    assert set(answer.components["component"]) == {"collected", *EXPECTED, "shocks"}
+    sums = answer.components.group_by("unit_key", "line_code", "basis").agg(pl.col("amount").sum())
+    joined = answer.year_end.filter(scenario="base").join(sums, on=["unit_key", "line_code", "basis"])
+    assert joined.height == sums.height == answer.year_end.filter(scenario="base").height
+    assert (joined["amount"] == joined["mean_amount"]).all()
+
+
+def told(answer: YearEndForecast, unit: str, line: str) -> dict[str, int]:
+    mine = answer.components.filter(unit_key=unit, line_code=line, basis="territory")
+    return dict(mine.select("component", "amount").iter_rows())
+
+
+def test_a_modelled_unit_consists_of_level_and_season(answers: dict[str, YearEndForecast]) -> None:
+    """Half a year of 1e8 a month, of which the season leaves 1.0 to 1.3."""
+    found = told(answers["factor"], "u0@2004", "vat")
+    assert found["level"] == pytest.approx(6e8, rel=0.1)
+    assert abs(found["season"]) < 0.15 * found["level"]
+    assert abs(found["common_factor"]) < 0.1 * found["level"]
+    assert found["past_years"] == found["shocks"] == 0
+    assert abs(found["spread"]) < 0.02 * found["level"]
+
+
+def test_deferred_dues_are_the_shocks_part(answers: dict[str, YearEndForecast]) -> None:
+    found = told(answers["month under way, shocks"], "u0@2004", "vat")
+    assert found["shocks"] > 0.02 * found["level"]
+
+
+def test_a_lumpy_line_repeats_past_years_and_totals_show_both(answers: dict[str, YearEndForecast]) -> None:
+    lumpy, whole = (told(answers["lumpy and few"], "u1@2004", line) for line in ("levy", ALL))
+    assert lumpy["past_years"] > 0
+    assert lumpy["level"] == lumpy["season"] == lumpy["spread"] == 0
+    assert whole["past_years"] == lumpy["past_years"]
+    assert whole["level"] > 0
+
+
+def test_when_the_year_is_over_all_is_collected(answers: dict[str, YearEndForecast]) -> None:
+    over = answers["the year is over"].components
+    assert (over.filter(pl.col("component") != "collected")["amount"] == 0).all()
+    assert over.filter(pl.col("component") == "collected")["amount"].sum() > 0
+
+
+def test_baselines_repeat_past_years() -> None:
+    found = told(forecast_year_end(problem(district()), "pace"), "u1@2004", "vat")
+    assert found["past_years"] > 0
+    assert found["level"] == found["spread"] == 0
+
+
+def test_the_structural_method_tells_level_and_season_apart_too() -> None:
+    found = told(forecast_year_end(problem(district()), "structural"), "u1@2004", "vat")
+    assert found["level"] == pytest.approx(12e8, rel=0.1)
+    assert found["season"] != 0
+    assert abs(found["spread"]) < 0.05 * found["level"]
