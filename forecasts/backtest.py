@@ -6,22 +6,32 @@ shares between bases are the problem's own in every year. Scores stand in `forec
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from authorities.model import ALL, UNALLOCATED
 from forecasts import months, scores
+from forecasts.office import spoken
+from forecasts.opinions import Moves
 from forecasts.seam import (
     BASE_SCENARIO,
     QUANTILES,
     TAILS,
     ForecastProblem,
     Method,
+    YearEndForecast,
     forecast_year_end,
 )
+from forecasts.together import METHOD as COMBINED
+from forecasts.together import as_said, combined
+
+Scored = Method | Literal["office", "combined"]
+METHODS: tuple[Scored, ...] = ("bank", "pace", "naive", "growth")
+OFFICE: Scored = "office"
 
 ACCURACY_SCHEMA = pl.Schema(
     {
@@ -48,7 +58,7 @@ def backtest(
     problem: ForecastProblem,
     years: Sequence[int],
     months_elapsed: Sequence[int] = (3, 6, 9),
-    methods: Sequence[Method] = ("bank", "pace", "naive", "growth"),
+    methods: Sequence[Scored] | None = None,
     estimates: dict[int, pl.DataFrame] | None = None,
 ) -> pl.DataFrame:
     """Scores (`ACCURACY_SCHEMA`) by method, basis, line, month and year; line 'ALL' scores units' totals.
@@ -58,21 +68,29 @@ def backtest(
         in);
             years that are not over by its last complete day are left out, and so are origins with under two
             years of history.
+        methods: by default those of `METHODS`, and where an office has spoken, `office`, what it said, and
+            `combined`, it and the bank together at the origins at which it had weight.
         estimates: by fiscal year, frames of `ESTIMATES_SCHEMA`, for the Brier score; null without.
 
     `crps` is in percent of what came; the `_low` and `_high` of an error are its central 90% over units drawn
     again.
     """
-    rows = forecasts_made(problem, years, months_elapsed, methods, estimates)
+    chosen = _usual_methods(problem) if methods is None else methods
+    rows = forecasts_made(problem, years, months_elapsed, chosen, estimates)
     table = [_scored(key, part, problem.seed) for key, part in rows.group_by(_GROUP, maintain_order=True)]
     return pl.DataFrame(table, schema=ACCURACY_SCHEMA, orient="row").fill_nan(None).sort(_GROUP)
+
+
+def _usual_methods(problem: ForecastProblem) -> tuple[Scored, ...]:
+    spoke = problem.office is not None and problem.office.height > 0
+    return (*METHODS, OFFICE, "combined") if spoke else METHODS
 
 
 def forecasts_made(
     problem: ForecastProblem,
     years: Sequence[int],
     months_elapsed: Sequence[int],
-    methods: Sequence[Method],
+    methods: Sequence[Scored],
     estimates: dict[int, pl.DataFrame] | None = None,
 ) -> pl.DataFrame:
     """One row per method, origin, unit, line and basis: the year-end's quantiles beside `actual_amount`.
@@ -80,6 +98,7 @@ def forecasts_made(
     `typical_amount` is the mean change of the year-end from one year to the next before.
     """
     made: list[pl.DataFrame] = []
+    models = _Models()
     for year in years:
         start = year * 12 + problem.fiscal_year_start_month - 1
         if months.last_day(start + 11) > problem.last_complete_day:
@@ -89,7 +108,7 @@ def forecasts_made(
             asked = _as_of(problem, start + elapsed - 1, (estimates or {}).get(year))
             if asked is None:
                 continue
-            made.extend(_one_origin(asked, method, came, elapsed, year) for method in methods)
+            made.extend(_one_origin(asked, method, models, came, elapsed, year) for method in methods)
     return pl.concat(made) if made else pl.DataFrame(schema=dict.fromkeys(_GROUP, pl.String))
 
 
@@ -106,13 +125,55 @@ def _as_of(problem: ForecastProblem, month: int, estimates: pl.DataFrame | None)
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Models:
+    """The bank's means as of the origins forecast so far, so that no past origin is forecast twice."""
+
+    means: dict[date, pl.DataFrame] = field(default_factory=dict)
+
+    def answer(self, asked: ForecastProblem, method: Method) -> YearEndForecast:
+        """The method's own, without the office."""
+        answer = forecast_year_end(replace(asked, office=None), method)
+        if method == "bank":
+            ends = answer.year_end.filter(pl.col("scenario") == BASE_SCENARIO)
+            self.means[asked.as_of] = ends.select(*_KEYS, "mean_amount")
+        return answer
+
+    def past(self, asked: ForecastProblem) -> pl.DataFrame:
+        """The bank's means as of an origin."""
+        if asked.as_of not in self.means:
+            self.answer(asked, "bank")
+        return self.means[asked.as_of]
+
+    def together(self, asked: ForecastProblem) -> pl.DataFrame:
+        """Year-ends of office and bank together with their tails; no rows where the office has no weight."""
+        from forecasts.yearend import alone
+
+        def bank(problem: ForecastProblem, moves: Moves | None = None) -> YearEndForecast:
+            return alone(replace(problem, office=None), "bank", moves=moves)
+
+        answer = combined(asked, bank, self.past)
+        return _with_tails(answer).filter(pl.col("method") == COMBINED)
+
+
+def _with_tails(answer: YearEndForecast) -> pl.DataFrame:
+    ends = answer.year_end.filter(pl.col("scenario") == BASE_SCENARIO)
+    return ends.join(answer.tails, on=[*_KEYS, "scenario"])
+
+
 def _one_origin(
-    asked: ForecastProblem, method: Method, came: pl.DataFrame, elapsed: int, year: int
+    asked: ForecastProblem, method: Scored, models: _Models, came: pl.DataFrame, elapsed: int, year: int
 ) -> pl.DataFrame:
-    answer = forecast_year_end(asked, method)
-    rows = answer.year_end.filter(pl.col("scenario") == BASE_SCENARIO, pl.col("unit_key") != ALL)
-    rows = rows.filter(pl.col("unit_key") != UNALLOCATED, pl.col("line_code") != UNALLOCATED)
-    rows = rows.join(answer.tails, on=[*_KEYS, "scenario"]).join(came, on=_KEYS)
+    if method == "office":
+        rows = as_said(asked, spoken(asked))
+    elif method == "combined":
+        rows = models.together(asked)
+    else:
+        rows = _with_tails(models.answer(asked, method))
+    units = rows.filter(
+        pl.col("unit_key") != ALL, pl.col("unit_key") != UNALLOCATED, pl.col("line_code") != UNALLOCATED
+    )
+    rows = units.join(came, on=_KEYS)
     return rows.with_columns(months_elapsed=pl.lit(elapsed, pl.Int64), fiscal_year=pl.lit(year, pl.Int64))
 
 

@@ -6,17 +6,29 @@ forecast. The answer shows both parts.
 
 from collections.abc import Callable
 from dataclasses import replace
+from statistics import NormalDist
 from typing import Protocol
 
 import polars as pl
 
 from authorities.model import ALL
 from forecasts.office import KEYS, past_pairs, spoken
-from forecasts.opinions import Moves, learnt, moves, told, with_weights
-from forecasts.seam import BASE_SCENARIO, COMPONENT_SCHEMA, ForecastProblem, YearEndForecast
+from forecasts.opinions import Moves, learnt, level, moves, told, with_weights
+from forecasts.seam import (
+    BASE_SCENARIO,
+    COMPONENT_SCHEMA,
+    QUANTILES,
+    TAILS,
+    YEAR_END_SCHEMA,
+    ForecastProblem,
+    YearEndForecast,
+)
 
 METHOD = "combined"
+OFFICE = "office"
 COMPONENT = "office"
+_UNKNOWN_ERROR = 0.15
+"""Standard deviation of the log of what an office says of which nothing has come yet."""
 _PAST_DRAWS = 500
 """Draws of forecasts made again as of earlier years, of which only means are asked."""
 
@@ -68,6 +80,55 @@ def _joined(model: YearEndForecast, moved: YearEndForecast, moving: Moves) -> Ye
         year_end=marked.with_columns(method).select(moved.year_end.columns),
         components=_components(model, moved),
     )
+
+
+def as_said(problem: ForecastProblem, said: pl.DataFrame) -> pl.DataFrame:
+    """What the office says as a forecast like any other: `YEAR_END_SCHEMA` and the tails, base scenario.
+
+    Its figure is the median, as said; the range is as wide as its past statements were off at this time of
+    the year (lognormal). Columns that only a model can fill are null.
+    """
+    pairs = past_pairs(problem, _like_said)
+    off = learnt(pairs).select("level", "basis", "line_code", "office_mse")
+    usual = off.group_by("level", "basis").agg(usual_mse=pl.col("office_mse").mean())
+    rows = (
+        said.with_columns(level=level())
+        .join(off, on=["level", "basis", "line_code"], how="left")
+        .join(usual, on=["level", "basis"], how="left")
+        .join(_compared(problem), on=KEYS, how="left")
+    )
+    deviation = pl.coalesce("office_mse", "usual_mse", _UNKNOWN_ERROR**2).sqrt().clip(lower_bound=1e-6)
+    figure, estimate = pl.col("office_amount"), pl.col("estimate_amount")
+    distance = ((estimate / figure).log() / deviation).map_batches(_normal_cdf, return_dtype=pl.Float64)
+    amounts = {
+        f"{name}_amount": (figure * (deviation * NormalDist().inv_cdf(part)).exp()).round().cast(pl.Int64)
+        for name, part in (QUANTILES | TAILS).items()
+    }
+    known = rows.with_columns(
+        **amounts,
+        scenario=pl.lit(BASE_SCENARIO),
+        mean_amount=figure,
+        method=pl.lit(OFFICE),
+        shortfall_probability=pl.when((estimate > 0) & (figure > 0)).then(distance),
+    )
+    wanted = {**YEAR_END_SCHEMA, **{f"{name}_amount": pl.Int64() for name in TAILS}}
+    return known.select(
+        (pl.col(name) if name in known.columns else pl.lit(None)).cast(kind).alias(name)
+        for name, kind in wanted.items()
+    )
+
+
+def _normal_cdf(values: pl.Series) -> pl.Series:
+    return pl.Series([None if v is None else NormalDist().cdf(v) for v in values], dtype=pl.Float64)
+
+
+def _like_said(then: ForecastProblem) -> pl.DataFrame:
+    return spoken(then).select(*KEYS, mean_amount="office_amount")
+
+
+def _compared(problem: ForecastProblem) -> pl.DataFrame:
+    chosen = problem.estimates.filter(pl.col("estimate_version") == problem.estimate_version)
+    return chosen.select(*KEYS, "estimate_version", "estimate_amount").drop_nulls("estimate_amount")
 
 
 def _touched(moving: Moves) -> pl.DataFrame:

@@ -8,8 +8,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from authorities.model import ALL
+from forecasts.backtest import backtest
 from forecasts.seam import BASE_SCENARIO, OFFICE_SCHEMA, ForecastProblem, YearEndForecast, forecast_year_end
-from tests.forecasts.problems import deferral, district, problem
+from tests.forecasts.problems import deferral, district, estimate, problem
 from tests.forecasts.statements import office, statement, year_statements
 
 JUNE = date(2020, 6, 30)
@@ -111,7 +112,7 @@ def test_sums_hold_to_the_dong_and_components_add_up(combined: YearEndForecast) 
     both = base(combined).join(sums, on=KEYS)
     assert both.height == base(combined).height
     assert (both["amount"] == both["mean_amount"]).all()
-    assert set(combined.components["component"]) == {"collected", "expected", "shocks", "office"}
+    assert set(combined.components["component"]) > {"collected", "office"}
     assert set(base(combined)["method"]) == {"combined"}
 
 
@@ -180,3 +181,38 @@ def test_arithmetic_methods_know_no_office() -> None:
         return forecast_year_end(asked, "pace")
 
     assert_frame_equal(pace(problem(KNOWN, office=RIGHT)).year_end, pace(problem(KNOWN)).year_end)
+
+
+def test_the_office_is_scored_beside_the_model_and_together_with_it_once_it_has_weight() -> None:
+    """Five percent off by turns; from 2018 on there are enough statements for the two to go together."""
+    truth = district(to=date(2019, 12, 31))
+    said = year_statements(
+        truth, range(2015, 2020), lambda unit, line, year: 1.05 if (year + len(line)) % 2 else 1 / 1.05
+    )
+    asked = problem(truth, date(2019, 12, 31), office=said)
+    year = int(truth.filter(pl.col("day") >= date(2019, 1, 1))["amount"].sum())
+    plans = {2019: estimate("u0@2004", ALL, year)}
+    table = backtest(asked, (2014, 2017, 2019), (6,), estimates=plans).filter(basis="territory")
+    methods = {year: set(part["method"]) for (year,), part in table.group_by("fiscal_year")}
+
+    assert methods[2014] == {"bank", "pace", "naive", "growth"}
+    assert methods[2017] == {"bank", "pace", "naive", "growth", "office"}
+    assert methods[2019] == {"bank", "pace", "naive", "growth", "office", "combined"}
+    vat = table.filter(fiscal_year=2019, line_code="vat").rows_by_key("method", named=True, unique=True)
+    assert vat["office"]["wape_pct"] == pytest.approx(5, abs=0.3)
+    assert vat["office"]["n"] == vat["bank"]["n"] == 3
+    assert vat["combined"]["wape_pct"] < vat["office"]["wape_pct"]
+    whole = table.filter(fiscal_year=2019, line_code=ALL).rows_by_key("method", named=True, unique=True)
+    assert whole["office"]["n"] == 3, "what is said of every line adds up to a unit's total"
+    assert whole["office"]["brier"] == pytest.approx(0, abs=0.01), "the estimate is thrice what came"
+
+
+def test_the_bank_is_scored_alone_whatever_the_office_says() -> None:
+    truth = district(to=date(2019, 12, 31))
+    asked = problem(truth, date(2019, 12, 31))
+    said = replace(asked, office=year_statements(truth, range(2014, 2020), lambda *_: 1.0))
+    alone = backtest(asked, (2019,), (6,))
+    beside = backtest(said, (2019,), (6,))
+
+    assert_frame_equal(beside.filter(~pl.col("method").is_in(["office", "combined"])), alone)
+    assert set(alone["method"]) == {"bank", "pace", "naive", "growth"}
