@@ -4,6 +4,7 @@ A new form is configuration. This module holds the shape of ``forms/*.yaml``; th
 live in ``extracts``.
 """
 
+import datetime as dt
 import re
 from typing import Annotated, Any, Literal, Self
 
@@ -146,6 +147,14 @@ class DatabaseSource(FormModel):
     """What selects the rows; ``:night`` in it is the night's date. Its columns' names are the header."""
 
 
+class NumberSpell(FormModel):
+    """A stretch of time whose rows write amounts otherwise than the rest of a long listing."""
+
+    first: dt.date
+    last: dt.date
+    decimal: Literal[",", "."]
+
+
 class NumberFormat(FormModel):
     """How amounts are written. ``unit_line`` wins over ``unit`` where the sheet has such a line."""
 
@@ -153,6 +162,7 @@ class NumberFormat(FormModel):
     unit: Literal["one", "thousand", "million", "billion"] = "one"
     unit_line: Pattern | None = None
     """Finds a line above the table such as ``Đơn vị tính: triệu đồng``; group 1 is the unit."""
+    spells: tuple[NumberSpell, ...] = ()
 
 
 class Received(FormModel):

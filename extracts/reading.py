@@ -13,7 +13,7 @@ import polars as pl
 
 from authorities.forms import USUAL_LIMITS, ExtractForm, FormColumn, ReadingLimits
 from extracts.archives import Member
-from extracts.dates import how_written, order_of_dates
+from extracts.dates import how_written, order_of_dates, row_dates
 from extracts.encodings import UNICODE
 from extracts.headers import Header, find_header
 from extracts.opening import Manner, open_sheets
@@ -51,7 +51,7 @@ def _raw_schema(form: ExtractForm) -> dict[str, pl.DataType]:
     above = {"decision_line": pl.String()} if form.decision_line else {}
     return {
         "sheet": pl.String(), "row_number": pl.Int32(), "row_kind": pl.String(), "scale": pl.String(),
-        "date_order": pl.String(), **above, **texts,
+        "date_order": pl.String(), "decimal": pl.String(), **above, **texts,
     }  # fmt: skip
 
 
@@ -103,8 +103,20 @@ def _read_sheet(sheet: Sheet, shown: str, form: ExtractForm, unit_names: frozens
     absent = [pl.lit(None, pl.String()).alias(name) for name in schema if name not in frame.columns]
     dates = _dates_of(frame)
     order = order_of_dates(dates, form.date_order)
-    rows = frame.with_columns(absent).with_columns(pl.lit(order).alias("date_order")).select(list(schema))
+    told = frame.with_columns(absent).with_columns(pl.lit(order).alias("date_order"))
+    rows = told.with_columns(_decimals(told, form)).select(list(schema))
     return SheetReading(header, rows, (*_letters(header.sheet), *how_written(dates, order)))
+
+
+def _decimals(rows: pl.DataFrame, form: ExtractForm) -> pl.Expr:
+    """The decimal separator of each row: the form's, or that of the spell its date lies in."""
+    decimal: pl.Expr = pl.lit(form.numbers.decimal)
+    days = row_dates(rows, form) if form.numbers.spells else None
+    if days is not None:
+        for spell in form.numbers.spells:
+            within = days.is_between(spell.first, spell.last).fill_null(value=False)
+            decimal = pl.when(within).then(pl.lit(spell.decimal)).otherwise(decimal)
+    return decimal.alias("decimal")
 
 
 def _dates_of(frame: pl.DataFrame) -> pl.Series:

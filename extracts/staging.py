@@ -24,7 +24,7 @@ from warehouse.tables.staging import STAGED
 
 SPENDING_KINDS = ("recurrent", "development", "contingency")
 LONG_AGO = dt.date(1900, 1, 1)
-_OF_AMOUNTS = {"sheet", "row_number", "row_kind", "scale", "amount"}
+_OF_AMOUNTS = {"sheet", "row_number", "row_kind", "scale", "decimal", "amount"}
 _DATE_FIELD = {
     "receipt": "posting_date", "spending": "posting_date", "tax_collection": "posting_date",
     "tax_arrears": "period_end", "estimate": "", "spending_estimate": "", "office_estimate": "",
@@ -56,7 +56,7 @@ def _stage_form(
     start_month = authority.settings.fiscal_year_start_month
     # Columns are read independently, and polars lets go of the interpreter meanwhile: two cores are used.
     with ThreadPoolExecutor(2) as beside:
-        amounts = beside.submit(_amounts, rows, form, authority.settings.currency.minor_digits)
+        amounts = beside.submit(_amounts, rows, authority.settings.currency.minor_digits)
         texts = beside.submit(_texts, authority, form, rows)
         completeness = authority.settings.completeness
         placed = resolver.resolve(_with_dates(rows, form, start_month, completeness), "_unit_day")
@@ -80,7 +80,7 @@ def amounts_of_rows(rows: pl.DataFrame, form: ExtractForm, minor_digits: int) ->
     """Sheet, row and amount in minor units, a row for each filled amount of raw rows; null if unreadable."""
     needed = [name for name in rows.columns if name.split(":")[0] in _OF_AMOUNTS]
     long = _long(rows.select(needed), form)
-    return long.select("sheet", "row_number", _amounts(long, form, minor_digits))
+    return long.select("sheet", "row_number", _amounts(long, minor_digits))
 
 
 def _with_delivery(raw: RawDelivery) -> pl.DataFrame:
@@ -216,12 +216,11 @@ def _scope_unit(form: ExtractForm) -> pl.Expr:
     return pl.col("unit_key").fill_null(UNALLOCATED)
 
 
-def _amounts(rows: pl.DataFrame, form: ExtractForm, minor_digits: int) -> pl.Series:
-    """Amounts by the scale of the sheet each row stood in; null in rows whose cells are out of place."""
-    decimal = form.numbers.decimal
+def _amounts(rows: pl.DataFrame, minor_digits: int) -> pl.Series:
+    """Amounts by each row's own scale and decimal mark; null in rows whose cells are out of place."""
     values = pl.repeat(None, rows.height, dtype=pl.Int64, eager=True)
-    for scale in rows["scale"].unique():
-        own = rows["scale"] == scale
+    for scale, decimal in rows.select("scale", "decimal").unique().iter_rows():
+        own = (rows["scale"] == scale) & (rows["decimal"] == decimal)
         digits = SCALE_DIGITS[scale] + minor_digits
         exact = minor_amounts(rows["amount"], decimal=decimal, scale_digits=digits)
         values = exact if own.all() else exact.zip_with(own, values)
