@@ -165,7 +165,12 @@ MART_FORECAST_PATH = _mart(
 MART_FORECAST_COMPONENT = _mart(
     "mart_forecast_component", "What the mean of each year-end forecast consists of (base scenario)",
     _as_of(), _unit(), _line(), _basis(),
-    text("component", "Collected so far, what the season brings, each shock's part", grain=True),
+    text("component",
+         "collected: in so far. level: the months to come at the unit's own level. season: what their season "
+         "adds to it. common_factor: what the movement of the whole line adds, against its last twelve "
+         "months. past_years: instead of these, where past years are repeated. spread: what uncertainty adds "
+         "to a mean. shocks: what declared measures change. office: what the office's own estimate changes",
+         grain=True),
     money("amount", "Part of the mean; the components of a row's key add up to its mean_amount"),
 )  # fmt: skip
 
