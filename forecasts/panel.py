@@ -10,10 +10,11 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from authorities.model import ALL, BASES, UNALLOCATED
+from authorities.model import BASES, UNALLOCATED
 from forecasts import months
 from forecasts.arrays import Flags, Floats, Integers
 from forecasts.partmonth import part_of_month
+from forecasts.places import Places
 from forecasts.seam import COLLECTED_SCHEMA, HISTORY_SCHEMA, SHARES_SCHEMA, ForecastProblem
 
 _LONGEST = 180
@@ -89,20 +90,20 @@ def build_panel(problem: ForecastProblem) -> Panel:
     shares = _checked(problem.shares, SHARES_SCHEMA, "shares")
     if not shares["share"].is_between(0, 1).all():
         raise ValueError("shares: column 'share' must lie in 0..1 (a quarter is 0.25, not 25)")
-    keys = _leaves(
-        history, shares, problem.estimates, *([] if problem.collected is None else [problem.collected])
-    )
+    others = [shares, problem.estimates, *([] if problem.collected is None else [problem.collected])]
+    places = Places.of([history, *(_named(frame) for frame in others)])
+    keys = places.keys()
     known_to = min(problem.last_complete_day, problem.as_of)
     origin = months.ordinal(known_to + timedelta(days=1))
     start = months.fiscal_start(problem.as_of, problem.fiscal_year_start_month)
     first = _first_month(history, origin)
-    monthly = _monthly(history, keys, first, max(start + 12, origin))
+    monthly = _monthly(history, places, keys.height, first, max(start + 12, origin))
     complete, later = monthly[:, : origin - first], monthly[:, origin - first :]
     weights = _weights(shares, keys)
     part = part_of_month(history, keys, known_to, origin)
     return Panel(
-        units=tuple(keys["unit_key"]),
-        lines=tuple(keys["line_code"]),
+        units=tuple(keys["unit_key"].to_list()),
+        lines=tuple(keys["line_code"].to_list()),
         first_month=first,
         origin=origin,
         fiscal_start=start,
@@ -125,10 +126,8 @@ def _checked(frame: pl.DataFrame, schema: pl.Schema, name: str) -> pl.DataFrame:
     return frame.select(pl.col(column).cast(kind) for column, kind in schema.items()).drop_nulls()
 
 
-def _leaves(*frames: pl.DataFrame) -> pl.DataFrame:
-    pairs = pl.concat([frame.select(pl.col("unit_key", "line_code").cast(pl.String)) for frame in frames])
-    leaves = pairs.filter((pl.col("unit_key") != ALL) & (pl.col("line_code") != ALL)).unique()
-    return leaves.sort("line_code", "unit_key").with_row_index("row")
+def _named(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(pl.col("unit_key", "line_code").cast(pl.String)).drop_nulls()
 
 
 def _first_month(history: pl.DataFrame, origin: int) -> int:
@@ -137,14 +136,13 @@ def _first_month(history: pl.DataFrame, origin: int) -> int:
     return min(max(oldest, origin - _LONGEST), origin)
 
 
-def _monthly(history: pl.DataFrame, keys: pl.DataFrame, first: int, end: int) -> Integers:
-    month = (pl.col("day").dt.year().cast(pl.Int64) * 12 + pl.col("day").dt.month() - 1 - first).alias(
-        "month"
-    )
-    sums = history.join(keys, on=["unit_key", "line_code"]).group_by("row", month).agg(pl.col("amount").sum())
-    sums = sums.filter(pl.col("month").is_between(0, end - first - 1))
-    table = np.zeros((keys.height, end - first), dtype=np.int64)
-    table[sums["row"].to_numpy(), sums["month"].to_numpy()] = sums["amount"].to_numpy()
+def _monthly(history: pl.DataFrame, places: Places, leaves: int, first: int, end: int) -> Integers:
+    table = np.zeros((leaves, end - first), dtype=np.int64)
+    for part, rows in places.placed(history):
+        month = part.select(_months_since("day", first)).to_series().to_numpy()
+        inside = (month >= 0) & (month < end - first)
+        amounts = part["amount"].to_numpy()
+        np.add.at(table.reshape(-1), (rows * (end - first) + month)[inside], amounts[inside])
     return table
 
 
@@ -183,5 +181,6 @@ def _months_since(column: str, start: int) -> pl.Expr:
 
 
 def _first_seen(receipts: Integers) -> Integers:
-    untouched: Integers = (np.cumsum(receipts != 0, axis=1) == 0).sum(axis=1, dtype=np.int64)
-    return untouched
+    seen = receipts != 0
+    first = seen.argmax(axis=1) if seen.shape[1] else np.zeros(len(seen), dtype=np.int64)
+    return np.where(seen.any(axis=1), first, seen.shape[1])
