@@ -1,4 +1,4 @@
-"""Twenty-five years of a real file as published, tied to the centavo: Latin-1, months by name, mixed decimals.
+"""Twenty-five years of a real file as published, tied to the centavo: Latin-1, month names, mixed decimals.
 
 The file is not part of the repository; without it the checks are skipped.
 """
