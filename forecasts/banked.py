@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from forecasts import factors, ladder, lumpy, shocks
+from forecasts import factors, few, ladder, lumpy, shocks
 from forecasts.arrays import Flags, Floats, Integers
 from forecasts.beliefs import Belief, declared_belief, regressor, strengths
 from forecasts.calibration import Calibration, calibrate
@@ -99,7 +99,8 @@ def _fit_units(panel: Panel, base: Floats, beliefs: dict[str, Belief]) -> LineFi
     logs = floored_logs(base, since)
     if len(full):
         width = calibrate(logs[full], panel.horizon)
-        _enter(fit, full, factors.forecast_logs(logs[full], panel.horizon), width)
+        answer = factors.forecast_logs(logs[full], panel.horizon)
+        _enter(fit, full, few.beside_plain(answer, base[full], since[full]), width)
         fit = replace(fit, past=width.past.spread_over(full, len(rungs)))
     if len(young):
         _follow(fit, young, logs[young], series)
