@@ -23,6 +23,8 @@ _OWN_PRIOR, _SHARED_PRIOR, _TAIL_PRIOR = 2.0, 4.0, 6.0
 _NARROWEST, _WIDEST = 0.6, 1.8
 _FEW_ERRORS = 40
 """Errors under which the outermost twentieth says less than its years would."""
+_MOST_UNITS = 1000
+"""Units looked at: so many tell a line's factors as well as ten thousand, in a tenth of the time."""
 _FURTHEST = 4.0
 _MEAN_SIZE = 0.7309
 """Mean absolute value of the noise that ranges are drawn with, at unit variance and five degrees of freedom,
@@ -59,7 +61,8 @@ class _Year:
 def calibrate(logs: Floats, horizon: int) -> Calibration:
     """Compare past year-ends of one line (n × T logs, NaN where missing) with what was forecast then.
 
-    Origins are the same month of the four years before; series need two years of history at each.
+    Origins are the same month of the four years before; series need two years of history at each. Of many
+    units a thousand are looked at.
     """
     if not 0 < horizon <= 12:
         return Calibration(past=PastErrors.nothing(len(logs)))
@@ -68,10 +71,17 @@ def calibrate(logs: Floats, horizon: int) -> Calibration:
         end = logs.shape[1] - 12 * back
         rows = np.isfinite(logs[:, : max(end, 0)]).sum(axis=1) >= _FIRST_MONTHS
         rows &= np.isfinite(logs[:, max(end, 0) : end + horizon]).all(axis=1)
+        rows &= _spread_out(len(logs))
         if not rows.any():
             break
         years.append(_one_year(logs, rows, end, horizon))
     return _learnt(years, len(logs))
+
+
+def _spread_out(units: int) -> Flags:
+    """Every unit, or about `_MOST_UNITS` of them at even distances."""
+    step = -(-units // _MOST_UNITS) if units else 1
+    return np.arange(units) % step == 0
 
 
 def _one_year(logs: Floats, rows: Flags, end: int, horizon: int) -> _Year:
