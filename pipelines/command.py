@@ -168,6 +168,43 @@ def query(
 
 
 @app.command()
+def trace(
+    mart: Annotated[str, typer.Argument(help="A mart, such as mart_unit_position.")],
+    keys: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY]...", help="Its keys: 00151@2004, or line_code=vat and so on."),
+    ] = None,
+    column: Annotated[
+        str | None, typer.Option(help="The figure's column [default: the first that can be traced].")
+    ] = None,
+    basis: Annotated[str, typer.Option(help="territory, entitled or recurrent.")] = "territory",
+    estimate_version: Annotated[str, typer.Option(help="initial, supplemented or adjusted.")] = "initial",
+    rows: Annotated[bool, typer.Option("--rows", help="Every row for itself, not ranges.")] = False,
+    as_of: AsOfOption = None,
+    form: Annotated[
+        Literal["table", "csv", "json"], typer.Option("--format", help="How the rows are written.")
+    ] = "table",
+    authority: AuthorityOption = DEFAULT_AUTHORITY_NAME,
+    warehouse: WarehouseOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Follow a mart's figure to the files, sheets and rows it is made of."""
+    from pipelines.trace import TraceError, told
+    from pipelines.trace import trace as follow
+    from warehouse.tracing_figures import NotTraceableError
+
+    with _told(TraceError, NotTraceableError):
+        places = _places(authority, home, warehouse)
+        chosen = [*(keys or []), f"basis={basis}", f"estimate_version={estimate_version}"]
+        found = follow(places, mart, chosen, column, as_of.date() if as_of else None, each_row=rows)
+        typer.echo(told(found, form), nl=False)
+        if not found.adds_up:
+            _fail(
+                "the rows do not add up to the figure; run the night again, and report it if they do not then"
+            )
+
+
+@app.command()
 def export(
     folder: Annotated[
         Path | None,
