@@ -170,8 +170,8 @@ MART_FORECAST_COMPONENT = _mart(
          "adds to it. common_factor: what the movement of the whole line adds, against its last twelve "
          "months. past_years: instead of these, where past years are repeated. spread: what uncertainty adds "
          "to a mean. shocks: what declared measures change. office: what the office's own estimate changes",
-         grain=True, values=("collected", "level", "season", "common_factor", "past_years", "spread", "shocks",
-                             "office")),
+         grain=True, values=("collected", "level", "season", "common_factor", "past_years", "spread",
+                             "shocks", "office")),
     money("amount", "Part of the mean; the components of a row's key add up to its mean_amount"),
 )  # fmt: skip
 
