@@ -17,7 +17,7 @@ from pipelines.settings import Places
 from warehouse.engines import Warehouse, open_warehouse
 from warehouse.projections import grain
 from warehouse.tables.marts import MARTS
-from warehouse.tracing_figures import FIGURES, NightBooks, by_place, trace_rows
+from warehouse.tracing_figures import FIGURES, NightBooks, by_place, figure_of, trace_rows
 
 USUAL = {
     "basis": "territory", "estimate_version": "initial", "unit_key": "ALL", "line_code": "ALL",
@@ -70,13 +70,12 @@ def trace(
         NotTraceableError: the column is computed, and from what.
         WarehouseError: the warehouse cannot be read.
     """
-    warehouse = open_warehouse(places.warehouse_url)
+    wanted = _wanted(mart, keys)
+    column = column or next(iter(FIGURES.get(mart, {"figure": None})))
+    figure_of(mart, column)
+    warehouse, authority = open_warehouse(places.warehouse_url), places.authority
     as_of = night or _newest(warehouse)
-    row = _figure_row(warehouse, mart, _wanted(mart, keys), as_of)
-    column = column or next(iter(FIGURES.get(mart, {"": None})))
-    if column not in row:
-        raise TraceError(f"{mart} has no column '{column}'. It has {', '.join(row)}")
-    authority = places.authority
+    row = _figure_row(warehouse, mart, wanted, as_of)
     positions = warehouse.read_mart("mart_unit_position", as_of)
     first = positions.filter(pl.col("basis") == "territory", pl.col("estimate_version") == "initial")
     books = NightBooks(authority, as_of, _ledgers(places.home, as_of), first)

@@ -216,7 +216,8 @@ FIGURES: dict[str, dict[str, Figure]] = {
 
 _FORECAST = (
     "comes out of the forecast, not out of a sum: the night's receipts and past years (trace "
-    "collected_amount of the same unit and line), the estimate (trace estimate_amount) and the declared policy shocks"
+    "collected_amount of the same unit and line), the estimate (trace estimate_amount) and the declared "
+    "policy shocks"
 )
 _DERIVED = {
     "mart_year_end_forecast": _FORECAST,
@@ -239,10 +240,19 @@ def trace_rows(books: NightBooks, mart: str, column: str, row: Row) -> pl.DataFr
     Raises:
         NotTraceableError: saying what the column is computed from.
     """
+    return figure_of(mart, column)(books, row).select(*PROVENANCE, "amount").filter(pl.col("amount") != 0)
+
+
+def figure_of(mart: str, column: str) -> Figure:
+    """What a column is made of.
+
+    Raises:
+        NotTraceableError: saying what it is computed from.
+    """
     figure = FIGURES.get(mart, {}).get(column)
     if figure is None:
         raise NotTraceableError(f"{mart}.{column} {_reason(mart)}")
-    return figure(books, row).select(*PROVENANCE, "amount").filter(pl.col("amount") != 0)
+    return figure
 
 
 def _reason(mart: str) -> str:
