@@ -31,24 +31,29 @@ class Header:
         return next((row[place] for row in reversed(rows) if place < len(row) and row[place]), "")
 
 
+@dataclass(frozen=True)
+class Lack:
+    """The row that came nearest to a form's header: how many columns it has, its number, what it lacks."""
+
+    found: int
+    row: int
+    missing: tuple[str, ...]
+
+
 def find_header(form: ExtractForm, sheet: Sheet, shown: str) -> Header:
     """The first row (or stack of rows) of ``sheet`` that carries every column the form needs.
 
     Raises:
         ExtractError: naming the row that came nearest and the header words it lacks.
     """
-    misses = []
-    for split in (sheet, *sheet.others):
-        header, nearest = _search(form, split)
-        if header is not None:
-            return header
-        if nearest is not None:
-            misses.append(nearest)
-    if misses:
-        _, row, missing = max(misses, key=lambda miss: miss[0])
+    found = header_or_lack(form, sheet)
+    if isinstance(found, Header):
+        return found
+    if found is not None:
         raise ExtractError(
-            shown, f"the header lacks {', '.join(missing)}{_misread(sheet)}",
-            f"Restore the column, or add its new title to form '{form.form_code}'", sheet=sheet.name, row=row,
+            shown, f"the header lacks {', '.join(found.missing)}{_misread(sheet)}",
+            f"Restore the column, or add its new title to form '{form.form_code}'",
+            sheet=sheet.name, row=found.row,
         )  # fmt: skip
     words = ", ".join(f"'{column.header[0]}'" for column in form.columns if not column.optional)
     raise ExtractError(
@@ -56,6 +61,18 @@ def find_header(form: ExtractForm, sheet: Sheet, shown: str) -> Header:
         f"(looked for {words}){_misread(sheet)}",
         "Check that it is the right file, or mend the form's header words", sheet=sheet.name,
     )  # fmt: skip
+
+
+def header_or_lack(form: ExtractForm, sheet: Sheet) -> Header | Lack | None:
+    """The form's header in ``sheet``, else what came nearest to it; None where no column of it is there."""
+    misses = []
+    for split in (sheet, *sheet.others):
+        header, nearest = _search(form, split)
+        if header is not None:
+            return header
+        if nearest is not None:
+            misses.append(nearest)
+    return max(misses, key=lambda miss: miss.found) if misses else None
 
 
 def _misread(sheet: Sheet) -> str:
@@ -68,9 +85,8 @@ def _misread(sheet: Sheet) -> str:
     )
 
 
-def _search(form: ExtractForm, sheet: Sheet) -> tuple[Header | None, tuple[int, int, list[str]] | None]:
-    """The header, or else how many columns the nearest row has, its number, and what it lacks."""
-    nearest: tuple[int, int, list[str]] | None = None
+def _search(form: ExtractForm, sheet: Sheet) -> tuple[Header | None, Lack | None]:
+    nearest: Lack | None = None
     for start in range(len(sheet.head)):
         rows = sheet.head[start : start + form.header_rows]
         labels = _labels(rows)
@@ -81,8 +97,8 @@ def _search(form: ExtractForm, sheet: Sheet) -> tuple[Header | None, tuple[int, 
             missing += [f"'{form.keep.header}'"] if keep_place is None else []
         if not missing:
             return Header(sheet, start + len(rows), tuple(places), keep_place, len(labels)), None
-        if places and (nearest is None or len(places) > nearest[0]):
-            nearest = (len(places), start + 1, missing)
+        if places and (nearest is None or len(places) > nearest.found):
+            nearest = Lack(len(places), start + 1, tuple(missing))
     return None, nearest
 
 

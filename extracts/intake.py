@@ -99,7 +99,7 @@ def _kept_deliveries(
     own = register.filter(pl.col("dataset") == dataset, pl.col("status") == "read").sort("delivery_order")
     for row in own.iter_rows(named=True):
         form = forms[row["form_code"]]
-        kept = kept_rows(store, form, row["sha256"], _unit_names(authority))
+        kept = kept_rows(store, form, row["sha256"], unit_names(authority))
         delivery = Delivery(
             kept, row["source_file"], row["sha256"], row["file_bytes"], form, row["received_on"],
             row["scope_from"], row["scope_to"], row["delivery_order"],
@@ -107,7 +107,8 @@ def _kept_deliveries(
         yield RawDelivery(delivery, read_kept(kept, without=_PERSONAL))
 
 
-def _unit_names(authority: Authority) -> frozenset[str]:
+def unit_names(authority: Authority) -> frozenset[str]:
+    """Folded names of the units, which are no totals whatever they begin with."""
     return frozenset(fold(name) for unit in authority.units for name in (unit.name, *unit.name_variants))
 
 
@@ -145,18 +146,18 @@ def _outcome(
         return "unreadable", str(delivery.problem), "", _NOTHING
     if delivery.repeats:
         return "repeated", f"{shown}: the same bytes as {delivery.repeats}; counted once", "", _NOTHING
-    raw = read_delivery(delivery, store, _unit_names(authority))
+    raw = read_delivery(delivery, store, unit_names(authority))
     if raw.problem:
         return "unreadable", str(raw.problem), "", _NOTHING
     try:
-        counts = _counts(raw.rows, delivery.form, authority.settings.currency.minor_digits, shown)
+        counts = counts_of(raw.rows, delivery.form, authority.settings.currency.minor_digits, shown)
     except ExtractError as problem:
         return "unreadable", str(problem), "", _NOTHING
     return "read", "", "; ".join(raw.notes), counts
 
 
-def _counts(rows: pl.DataFrame, form: ExtractForm, digits: int, shown: str) -> Counts:
-    """Rows received, data and not data; money of the data rows, and of the file's own totals.
+def counts_of(rows: pl.DataFrame, form: ExtractForm, digits: int, shown: str) -> Counts:
+    """Rows received, data and not data; money of the data rows, and of the file's own totals, if it has any.
 
     A sheet's own total is the largest of its totals rows, as those of sections are part of it; the file has
     one where each of its sheets has.

@@ -109,6 +109,11 @@ def scan_landing(
     return list(_in_order(deliveries))
 
 
+def deliveries_of(authority: Authority, path: Path, shown: str) -> list[Delivery]:
+    """One file as each form that claims it sees it; of an archive, each of its members."""
+    return list(_claims(authority, path, shown, None))
+
+
 def kept_of(delivery: Delivery) -> KeptFile:
     """The file of a delivery as it is remembered."""
     return KeptFile(delivery.source_file, delivery.sha256, delivery.file_bytes, delivery.unpacked_name)
