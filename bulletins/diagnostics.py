@@ -70,6 +70,7 @@ def study_section(title: str, text: str, frames: Mapping[str, pl.DataFrame]) -> 
             charts.components(frames["series"], frames["components"]),
             charts.innovations(frames["innovations"], frames["autocorrelation"]),
             _table("Tests of the standardised innovations, read at 5%", frames["tests"], 3),
+            _table("The bank's matrices beside statsmodels: largest differences", frames["agreement"], None),
             _table(
                 "Fits: standard deviations of logs in percent. Likelihoods from the same start can be "
                 "compared; maximum likelihood knows one series, the bank its whole line",
@@ -78,7 +79,6 @@ def study_section(title: str, text: str, frames: Mapping[str, pl.DataFrame]) -> 
             ),
             charts.weights(frames["weights"]),
             _table(f"The {shown.height} models of most weight", shown, 1),
-            _table("The bank's matrices beside statsmodels' filter", frames["agreement"], None),
         ],
     )
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from bulletins.charts import BAND, BLUE, FONT, INK, RED
 
-WIDE, HALF, THIRD = 960, 425, 270
+WIDE, HALF = 985, 455
 SOFT = "#8a919e"
 _HIGH, _LOW, _SQUARE = 200, 85, 210
 _BINS = 21
@@ -28,6 +28,8 @@ class Picture:
     label: str
     caption: str
     chart: Any
+    is_narrow: bool = False
+    """Whether it leaves room for a table beside it."""
 
 
 def configured(chart: Any) -> Any:
@@ -150,7 +152,11 @@ def _histogram(frame: pl.DataFrame) -> Any:
     )
     drawn = _chart(bars).mark_bar(color=BAND, stroke=BLUE, strokeWidth=0.6)
     chart = alt.layer(
-        drawn.encode(x=alt.X("low:Q", title=None), x2="high:Q", y=alt.Y("density:Q", title=None)),
+        drawn.encode(
+            x=alt.X("low:Q", title=None, bin="binned", axis=alt.Axis(tickCount=8)),
+            x2="high:Q",
+            y=alt.Y("density:Q", title=None),
+        ),
         _chart(curve).mark_line(color=RED, strokeWidth=1.4).encode(x="x:Q", y="y:Q"),
     )
     return chart.properties(width=HALF, height=_HIGH, title="histogram and normal density")
@@ -191,11 +197,17 @@ def weights(frame: pl.DataFrame) -> Picture:
     shade = alt.Color("weight:Q", scale=alt.Scale(range=["#f4f6f9", BLUE], domain=[0, heaviest]), legend=None)
     ink = alt.condition(f"datum.weight > {0.6 * heaviest}", alt.value("white"), alt.value(INK))
     cells = base.mark_rect(stroke="white").encode(**places, color=shade)
-    words = base.mark_text(fontSize=10).encode(**places, text=alt.Text("text:Q", format=".0f"), color=ink)
+    words = (
+        base.transform_filter("isValid(datum.text)")
+        .mark_text(fontSize=10)
+        .encode(**places, text=alt.Text("text:Q", format=".0f"), color=ink)
+    )
     return Picture(
         "Weights over the grid of models",
-        "Weight of each model, %: likelihoods tempered and shrunk to what the line prefers.",
-        alt.layer(cells, words).properties(width=52 * 7, height=17 * len(kept)),
+        "Weight of each model, %: likelihoods tempered and shrunk to what the line prefers. Season and "
+        "slope: prior deviation; moving: variance of the season's steps; all beside an irregular of 1.",
+        alt.layer(cells, words).properties(width=44 * 7, height=17 * len(kept)),
+        is_narrow=True,
     )
 
 
@@ -241,7 +253,7 @@ def calibration(coverage: pl.DataFrame, pit: pl.DataFrame) -> Picture:
     ).properties(width=_SQUARE + 60, height=_SQUARE, title="coverage of central ranges")
     bound = pit["bound"][0]
     bars = _chart(pit).mark_bar(color=BAND, stroke=BLUE, strokeWidth=0.6)
-    place = alt.X("low:Q", title="where in its distribution the year's end lay")
+    place = alt.X("low:Q", title="where in its distribution the year's end lay", bin="binned")
     even = alt.layer(
         bars.encode(place, alt.Y("part:Q", title="share of forecasts"), x2="high:Q"),
         _rule([max(0.1 - bound, 0), 0.1 + bound], y="at"),

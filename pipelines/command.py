@@ -277,6 +277,36 @@ def backtest(
 
 
 @app.command()
+def diagnose(
+    unit: Annotated[str, typer.Argument(help="Code, key or name of a unit, with or without accents.")],
+    line: Annotated[
+        str | None, typer.Argument(help="Code or name of a revenue line [default: each one it has].")
+    ] = None,
+    authority: AuthorityOption = DEFAULT_AUTHORITY_NAME,
+    landing: LandingOption = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where pages go [default: <home>/diagnostics].")
+    ] = None,
+    form: Annotated[
+        Literal["html", "png"], typer.Option("--format", help="A page, or its charts as one picture.")
+    ] = "html",
+    as_of: AsOfOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Show a statistician what a unit's forecast stands on: components, innovations, tests, coverage."""
+    from pipelines.diagnose import DiagnoseError, run_diagnose
+    from pipelines.sample import ensure_sample
+
+    with _told(DiagnoseError):
+        places = _places(authority, home, None, landing)
+        night = as_of.date() if as_of is not None else places.default_night(dt.datetime.now(dt.UTC))
+        if places.uses_sample:
+            ensure_sample(places)
+        for path in run_diagnose(places, night, unit, line, output or places.home / "diagnostics", form):
+            typer.echo(path)
+
+
+@app.command()
 def simulate(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the simulated extracts are written.")],
     wards: Annotated[

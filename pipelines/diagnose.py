@@ -141,7 +141,7 @@ def page_of(
     """What the page of one diagnosis shows."""
     currency = authority.settings.currency
     size = currency.minor_per_unit * currency.display_scale
-    money = f"{currency.display_unit.en} {currency.code}" if currency.display_unit else currency.code
+    money = currency.display_unit.en
     scaled = [pl.col(name) / size for name in found.past.columns if name.endswith("_amount")]
     receipts = found.receipts.with_columns(pl.col("received", "usual") / size)
     return DiagnosticsPage(
