@@ -58,7 +58,7 @@ def build_definitions(places: Places, lake: dg.IOManagerDefinition | None = None
     )
     backtest = dg.define_asset_job(
         BACKTEST_JOB,
-        selection=dg.AssetSelection.assets(BACKTEST).upstream(),
+        selection=dg.AssetSelection.assets(BACKTEST).upstream().required_multi_asset_neighbors(),
         executor_def=dg.in_process_executor,
         tags={AUTHORITY_TAG: places.authority.code},
         description="Past years forecast again and scored; the nights that follow show it. Takes minutes",
