@@ -81,7 +81,8 @@ def calibrate(logs: Floats, horizon: int) -> Calibration:
 def _spread_out(units: int) -> Flags:
     """Every unit, or about `_MOST_UNITS` of them at even distances."""
     step = -(-units // _MOST_UNITS) if units else 1
-    return np.arange(units) % step == 0
+    chosen: Flags = np.arange(units) % step == 0
+    return chosen
 
 
 def _one_year(logs: Floats, rows: Flags, end: int, horizon: int) -> _Year:
