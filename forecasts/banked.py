@@ -90,7 +90,7 @@ def _fit_units(panel: Panel, base: Floats, beliefs: dict[str, Belief]) -> LineFi
         own_months=_OWN_MONTHS_BESIDE_FACTOR if beside else _OWN_MONTHS,
         converged=True,  # weighing fixed models cannot fail to converge
     )
-    rungs = ladder.choose(base, since, panel.allocated(), terms)
+    rungs = ladder.remarked(ladder.choose(base, since, panel.allocated(), terms), panel.remark)
     fit = replace(
         blank(rungs, base, panel.horizon, beliefs),
         lumpy=lumpy.forecast(base, standing(rungs, "pace"), panel.horizon),

@@ -5,7 +5,7 @@ with their own errors (`forecasts.lumpy`); `none` nothing further is expected. A
 series; how each rung forecasts lives in the methods.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -89,6 +89,13 @@ def choose(receipts: Floats, since: Integers, allocated: Flags, terms: Terms) ->
         else:
             chosen.append(Rung("full", "", months, terms.converged))
     return chosen
+
+
+def remarked(rungs: list[Rung], remark: str) -> list[Rung]:
+    """The same rungs, with a remark on the whole history after each reason."""
+    if not remark:
+        return rungs
+    return [replace(rung, reason="; ".join(filter(None, (rung.reason, remark)))) for rung in rungs]
 
 
 def _mostly_regular(known: Floats, smooth: Flags, history: Integers) -> bool:

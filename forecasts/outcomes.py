@@ -49,7 +49,9 @@ def arithmetic_rungs(line: Panel) -> list[Rung]:
     """Where such methods stand on the ladder."""
     length = line.receipts.shape[1]
     return [
-        Rung("pace", "", length - int(seen)) if allocated else Rung("none", "money placed nowhere", 0)
+        Rung("pace", line.remark, length - int(seen))
+        if allocated
+        else Rung("none", "money placed nowhere", 0)
         for seen, allocated in zip(line.first_seen, line.allocated(), strict=True)
     ]
 

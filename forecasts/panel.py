@@ -11,8 +11,9 @@ import numpy as np
 import polars as pl
 
 from authorities.model import BASES, UNALLOCATED
-from forecasts import months
+from forecasts import months, redenomination
 from forecasts.arrays import Flags, Floats, Integers
+from forecasts.checked import checked
 from forecasts.partmonth import part_of_month
 from forecasts.places import Places
 from forecasts.seam import COLLECTED_SCHEMA, HISTORY_SCHEMA, SHARES_SCHEMA, ForecastProblem
@@ -30,6 +31,7 @@ class Panel:
     the last complete day, which share (0..1) that usually is, and the variance of the log of that share
     (infinite where unknown). collected: bases × n × 12, whole minor units of the current fiscal year. shares:
     bases × n, 0..1. first_seen: n, index of the first month with any receipts (T where there is none).
+    remark: what must be said of every series' history, if anything.
     """
 
     units: tuple[str, ...]
@@ -46,6 +48,7 @@ class Panel:
     collected: Integers
     shares: Floats
     first_seen: Integers
+    remark: str = ""
 
     @property
     def horizon(self) -> int:
@@ -82,12 +85,14 @@ class Panel:
 
 
 def build_panel(problem: ForecastProblem) -> Panel:
-    """Lay out a problem's history as a panel; months without rows are months without receipts.
+    """Lay out a problem's history as a panel; months without rows are months without receipts,
+    rows of one unit, line and month add up.
 
-    Raises ValueError naming the frame and column at fault.
+    Raises ValueError naming the frame, column and rows at fault, and where most amounts change a thousandfold
+    within the fiscal year; months before an earlier such change are left out, with a remark.
     """
-    history = _checked(problem.history, HISTORY_SCHEMA, "history").filter(pl.col("day") <= problem.as_of)
-    shares = _checked(problem.shares, SHARES_SCHEMA, "shares")
+    history = checked(problem.history, HISTORY_SCHEMA, "history").filter(pl.col("day") <= problem.as_of)
+    shares = checked(problem.shares, SHARES_SCHEMA, "shares")
     if not shares["share"].is_between(0, 1).all():
         raise ValueError("shares: column 'share' must lie in 0..1 (a quarter is 0.25, not 25)")
     others = [shares, problem.estimates, *([] if problem.collected is None else [problem.collected])]
@@ -98,7 +103,8 @@ def build_panel(problem: ForecastProblem) -> Panel:
     start = months.fiscal_start(problem.as_of, problem.fiscal_year_start_month)
     first = _first_month(history, origin)
     monthly = _monthly(history, places, keys.height, first, max(start + 12, origin))
-    complete, later = monthly[:, : origin - first], monthly[:, origin - first :]
+    complete, remark = redenomination.left_out(monthly[:, : origin - first], first, start)
+    later = monthly[:, origin - first :]
     weights = _weights(shares, keys)
     part = part_of_month(history, keys, known_to, origin)
     return Panel(
@@ -116,14 +122,8 @@ def build_panel(problem: ForecastProblem) -> Panel:
         collected=_collected(problem, keys, monthly, first, start, weights),
         shares=weights,
         first_seen=_first_seen(complete),
+        remark=remark,
     )
-
-
-def _checked(frame: pl.DataFrame, schema: pl.Schema, name: str) -> pl.DataFrame:
-    missing = [column for column in schema if column not in frame.columns]
-    if missing:
-        raise ValueError(f"{name}: column {missing[0]!r} is missing; it needs {', '.join(schema)}")
-    return frame.select(pl.col(column).cast(kind) for column, kind in schema.items()).drop_nulls()
 
 
 def _named(frame: pl.DataFrame) -> pl.DataFrame:
@@ -163,7 +163,7 @@ def _collected(
     territory[:, 12 - known.shape[1] :] = known
     if problem.collected is None:
         return np.rint(weights[:, :, None] * territory[None]).astype(np.int64)
-    exact = _checked(problem.collected, COLLECTED_SCHEMA, "collected")
+    exact = checked(problem.collected, COLLECTED_SCHEMA, "collected")
     exact = exact.with_columns(months_in=_months_since("month", start)).filter(
         pl.col("months_in").is_between(0, 11)
     )

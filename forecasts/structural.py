@@ -68,6 +68,7 @@ def fit_line(panel: Panel, line: LineShocks) -> LineFit:
         panel.allocated(),
         ladder.Terms(modelled, own_months=_OWN_MODEL_MONTHS, converged=model.converged),
     )
+    rungs = ladder.remarked(rungs, panel.remark)
     return _forecast_units(panel, base, rungs, model, beliefs, regressors)
 
 
