@@ -14,7 +14,8 @@ from forecasts.bank import Maps, ModelSpec, maps_for
 REFERENCE = (ModelSpec(level=0.1, season=0.003, season_prior=10.0),)
 """One middling model, to tell outliers and surprises by."""
 _FURTHEST = 3.0
-"""Robust deviations beyond which a single month is pulled back."""
+_GROSS = 5.0
+"""Robust deviations beyond which a single month is pulled back, and beyond which it tells nothing at all."""
 _MOST_OUTLIERS = 6
 _FEWEST_INNOVATIONS = 6
 
@@ -41,7 +42,8 @@ class Signatures:
 
 
 def pulled_back(logs: Floats) -> Floats:
-    """Series (n × T, NaN where missing) whose odd months are pulled back to ±3 robust standard deviations.
+    """Series (n × T, NaN where missing) whose odd months are pulled back to ±3 robust standard deviations, or
+    to what was expected of them where they lie beyond 5 and later months prove them wrong.
 
     A month is odd where the signature of a single strange value fits the innovations better than that of a
     lasting change (Chen and Liu, 1993: additive outlier against level shift); the strangest goes first, up to
@@ -72,7 +74,9 @@ def _without_odd(series: Floats, maps: Maps, observed: Flags) -> Floats:
         reach[lasting > np.abs(reach) + 1e-9] = 0.0
         month = np.abs(reach).argmax(axis=1)
         worst = np.take_along_axis(reach, month[:, None], axis=1)[:, 0]
-        excess = worst - np.clip(worst, -_FURTHEST, _FURTHEST)
+        settled = np.take_along_axis(lasting, month[:, None], axis=1)[:, 0] < np.abs(worst) - 1e-6
+        kept = np.where(settled & (np.abs(worst) > _GROSS), 0.0, _FURTHEST)
+        excess = worst - np.clip(worst, -kept, kept)
         left[open_rows, month] -= excess * spread / signs.size[month]
         open_rows = open_rows[excess != 0]
     return left
