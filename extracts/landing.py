@@ -98,7 +98,9 @@ def scan_landing(
         for delivery in _claims(authority, path, name, problem)
     ]
     present = [kept_of(delivery) for delivery in deliveries]
-    for file in still_counting(kept, present):
+    # Where not one file is an extract, the folder is the wrong one or not there: the office is asked.
+    is_right = any(delivery.form is not None for delivery in deliveries)
+    for file in still_counting(kept, present) if is_right else []:
         bare = Delivery(
             folder / file.source_file, file.source_file, file.sha256, file.file_bytes, None,
             unpacked_name=file.unpacked_name,

@@ -68,12 +68,23 @@ def test_files_of_which_none_is_an_extract(wardcast: Wardcast, home: Path, tmp_p
     stands_alone(home)
 
 
-def test_files_that_are_gone_are_told_of(wardcast: Wardcast, home: Path, landing: Path) -> None:
-    (landing / LISTING).unlink()
+def test_files_that_were_archived_still_count_and_an_overwritten_one_is_told_of(
+    wardcast: Wardcast, home: Path, landing: Path
+) -> None:
+    before = read(home, "mart_district_brief")["collected_amount"].to_list()
+    for archived in (landing / LISTING, landing / "kho_bac" / "lich_su" / "bang_ke_thu_2019.csv"):
+        archived.unlink()
+    code, said = run(wardcast, landing, home)
+    assert code == 0, said
+    assert read(home, "mart_district_brief")["collected_amount"].to_list()[-1:] == before[-1:]
+    assert "no_file_has_gone" not in said
+
+    listing = next(path for path in sorted((landing / "kho_bac").glob("2020-06-*/*.csv")))
+    listing.write_bytes(listing.read_bytes() + b"\r\n")
     code, said = run(wardcast, landing, home)
     assert code == 0, said
     assert "no_file_has_gone: 1 files" in said
-    assert str(LISTING) in said
+    assert listing.name in said
 
 
 def test_real_files_do_not_share_a_home_with_the_sample(
