@@ -115,6 +115,10 @@ class Figures:
                 return Scale(display.size * _STEP, display.unit.replace(small, large))
         return display
 
+    def change(self, amount: int) -> str:
+        """A change in whole units, with its sign: +1.234, −1.234, 0."""
+        return f"{'+' if amount > 0 else '−' if amount < 0 else ''}{self.number(abs(amount))}"
+
     def table_money(self, amount: Decimal | None) -> str:
         """An amount in whole display units, without the unit's name."""
         return LACKS if amount is None else self.number(amount / self.display.size)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import polars as pl
 
 from authorities.model import Authority
-from bulletins import findings, positions
+from bulletins import findings, forecast_record, positions
 from bulletins.charts import fan_svgs
 from bulletins.fan import Fan, fan_of
 from bulletins.night import Night
@@ -117,6 +117,8 @@ def _edition(
         "marks": findings.gravest_by_unit(night),
         "arrivals": findings.arrivals(night),
         "quarantine": findings.quarantine(night, language, explain),
+        "records": forecast_record.records(night),
+        "moved": forecast_record.moved(night),
         "fits": findings.fit_counts(night, {row.key for row in units.rows}),
         **_unit_words(night, language),
         **_notice(night, language),

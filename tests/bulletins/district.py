@@ -177,6 +177,8 @@ def district_marts() -> dict[str, pl.DataFrame]:
         "mart_warning": mart("mart_warning", warnings),
         "mart_extract_arrival": mart("mart_extract_arrival", arrivals()),
         "mart_quarantine": mart("mart_quarantine", quarantine()),
+        "mart_forecast_accuracy": mart("mart_forecast_accuracy", accuracy()),
+        "mart_forecast_news": mart("mart_forecast_news", news()),
     }
 
 
@@ -326,6 +328,40 @@ def quarantine() -> list[dict[str, Any]]:
             "explanation": "Tiểu mục không có trong danh mục; số tiền được tính là chưa phân bổ.",
         },
     ]
+
+
+def accuracy() -> list[dict[str, Any]]:
+    """A backtest of two years, the second with twice the units, and one year as it was published."""
+    errors = {
+        "backtest": {"bank": (6.0, 3.0), "pace": (16.0, 10.0), "naive": (8.0, 8.0), "growth": (24.0, 15.0)},
+        "published": {"bank": (5.5, 2.5), "pace": (12.5, 9.5)},
+    }
+    return [
+        {
+            "method": method, "source": source, "basis": "territory", "line_code": "ALL",
+            "months_elapsed": months, "fiscal_year": year, "n": units, "wape_pct": by_month[place] + later,
+        }
+        for source, by_method in errors.items()
+        for method, by_month in by_method.items()
+        for place, months in enumerate((3, 6))
+        for year, units, later in ((2018, 7, 0.0), (2019, 14, 1.5))
+        if source == "backtest" or year == 2019
+    ]  # fmt: skip
+
+
+def news() -> list[dict[str, Any]]:
+    """Since the night before: money came everywhere, and one ward's figures were stated anew."""
+    came = {f"{code}@2004": Decimal((place - 6) * 412_345_678) for place, (code, *_) in enumerate(WARDS)}
+    anew = {"00115@2004": Decimal(-2_500_400_000)}
+    return [
+        {
+            "previous_as_of": dt.date(2020, 6, 29), "unit_key": unit, "line_code": "ALL",
+            "basis": "territory", "cause": cause, "amount": amount,
+        }
+        for cause, by_unit in (("new_receipts", came), ("restatement", anew))
+        for unit, amount in (by_unit | {"ALL": sum(by_unit.values(), Decimal(0))}).items()
+        if amount
+    ]  # fmt: skip
 
 
 def district_input() -> NightlyInput:

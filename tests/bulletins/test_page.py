@@ -154,6 +154,7 @@ SAYS = {
     "mart_warning": "Không có cảnh báo nào.",
     "mart_extract_arrival": "Không có lịch nhận số liệu để đối chiếu.",
     "mart_quarantine": "Không có dòng số liệu nào bị giữ lại.",
+    "mart_forecast_accuracy": "Chưa chấm điểm dự báo của các năm trước",
 }
 
 

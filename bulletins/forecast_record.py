@@ -1,0 +1,115 @@
+"""What a reader may ask of the forecasts: how good past ones were, and what moved tonight's.
+
+Figures only; how they are said is in ``templates``.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from authorities.model import ALL
+from bulletins.night import TERRITORY, Night, Row
+from bulletins.numbers import whole_parts
+
+SPREADSHEET = ("pace", "naive", "growth")
+"""Methods of a spreadsheet, which the forecast stands beside."""
+SOURCES = ("published", "backtest")
+CAUSES = (
+    "new_receipts", "restatement", "office_estimate", "estimate", "configuration", "new_fiscal_year", "other",
+)  # fmt: skip
+_FEW = 3
+"""Months of origin shown: a quarter's end each where there are more."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """Errors of year-ends over several years, in percent of what came (units' totals).
+
+    rows: months elapsed, and the error of each of ``methods``, None where it was not scored.
+    """
+
+    source: str
+    first_year: int
+    last_year: int
+    methods: tuple[str, ...]
+    rows: tuple[tuple[int, tuple[float | None, ...]], ...]
+
+
+@dataclass(frozen=True)
+class MovedRow:
+    """What moved a unit's year-end since the night before, in whole display units, by cause."""
+
+    key: str
+    name: str
+    amounts: tuple[int, ...]
+
+    @property
+    def whole(self) -> int:
+        """All causes together."""
+        return sum(self.amounts)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What moved the year-ends since ``since``; the largest movers first, the authority apart."""
+
+    since: dt.date
+    causes: tuple[str, ...]
+    rows: tuple[MovedRow, ...]
+    total: MovedRow | None
+
+
+def records(night: Night) -> tuple[Record, ...]:
+    """What was published and scored, and the backtest; none while no past year has been scored."""
+    rows = night.rows("mart_forecast_accuracy", line_code=ALL, basis=TERRITORY)
+    by_source = {source: [row for row in rows if row["source"] == source] for source in SOURCES}
+    return tuple(_record(source, found) for source, found in by_source.items() if found)
+
+
+def _record(source: str, rows: Sequence[Row]) -> Record:
+    years = [row["fiscal_year"] for row in rows]
+    scored = {row["method"] for row in rows}
+    methods = (*sorted(scored.difference(SPREADSHEET)), *(name for name in SPREADSHEET if name in scored))
+    months = sorted({row["months_elapsed"] for row in rows})
+    shown = [month for month in months if month % _FEW == 0] if len(months) > _FEW else months
+    table = tuple(
+        (month, tuple(_mean_error(rows, method, month) for method in methods)) for month in shown or months
+    )
+    return Record(source, min(years), max(years), methods, table)
+
+
+def _mean_error(rows: Sequence[Row], method: str, month: int) -> float | None:
+    """Mean over years, each weighing as many units as it has."""
+    found = [
+        (row["wape_pct"], row["n"])
+        for row in rows
+        if row["method"] == method and row["months_elapsed"] == month and row["wape_pct"] is not None
+    ]
+    weight = sum(n for _, n in found)
+    return sum(error * n for error, n in found) / weight if weight else None
+
+
+def moved(night: Night) -> Moved | None:
+    """What moved the units' year-ends on the territory since the night published before; None without."""
+    rows = night.rows("mart_forecast_news", line_code=ALL, basis=TERRITORY)
+    if not rows:
+        return None
+    causes = tuple(cause for cause in CAUSES if any(row["cause"] == cause for row in rows))
+    amounts = {(row["unit_key"], row["cause"]): row["amount"] for row in rows}
+    units = sorted({row["unit_key"] for row in rows} - {ALL})
+    scale = night.authority.settings.currency.display_scale
+    columns, totals = [], []
+    for cause in causes:
+        parts = [amounts.get((unit, cause), Decimal(0)) for unit in units]
+        shown, total = whole_parts(parts, amounts.get((ALL, cause), Decimal(0)), scale)
+        columns.append([part or 0 for part in shown])
+        totals.append(total or 0)
+    names = night.unit_names()
+    table = [
+        MovedRow(unit, str(names.get(unit) or unit), tuple(column[place] for column in columns))
+        for place, unit in enumerate(units)
+    ]
+    table.sort(key=lambda row: (-abs(row.whole), row.name))
+    whole = MovedRow(ALL, "", tuple(totals)) if any((ALL, cause) in amounts for cause in causes) else None
+    return Moved(rows[0]["previous_as_of"], causes, tuple(table), whole)
