@@ -10,14 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authorities.model import ALL, UNALLOCATED
-from tests.warehouse.district import A, B, day, delivery, estimates
+from tests.warehouse.district import LINE_OF, A, B, day, delivery, estimates
 from warehouse.ledger import (
     as_known,
     build_ledger,
     build_quarantine,
     fiscal_year,
     flows,
+    in_effect,
     standing_estimates,
+    unknown_cells,
 )
 from warehouse.projections import polars_schema
 from warehouse.tables.ledger import QUARANTINE
@@ -152,6 +154,43 @@ def test_a_supplement_supersedes_no_initial_estimate_but_a_corrected_initial_doe
         "initial": 101,
         "supplemented": 130,
     }
+
+
+def test_the_file_that_superseded_a_row_is_named_the_first_that_was_known() -> None:
+    rows = ledger(
+        delivery(1, "06-15", (A, "1701", DAY, 1), scope=DAY, name="first.csv"),
+        delivery(2, "07-15", (A, "1701", DAY, 20), scope=DAY, name="slow.csv"),
+        delivery(3, "06-16", (A, "1701", DAY, 300), scope=DAY, name="prompt.csv"),
+    )
+
+    told = rows.sort("delivery_order").select("superseded_at", "superseded_by").rows()
+    assert told == [
+        (day("06-16"), "06-16/prompt.csv"), (day("06-16"), "06-16/prompt.csv"), (None, None)
+    ]  # fmt: skip
+
+
+def test_a_doubted_delivery_supersedes_nothing() -> None:
+    doubted = delivery(2, "06-17", (A, "1701", DAY, 90), scope=DAY).with_columns(
+        scope_doubt=pl.lit("smaller_than_before")
+    )
+
+    rows = build_ledger("receipt", LISTING, LISTING.clear(), pl.concat([LISTING, doubted]))
+
+    assert known(rows, "06-17") == {A: 100, B: 40}
+
+
+def test_a_delivery_without_rows_withdraws_the_period_it_states() -> None:
+    nothing = pl.DataFrame(
+        {"scope_from": [day(DAY)], "scope_to": [day(DAY)], "scope_unit": [ALL], "scope_part": [None],
+         "delivery_order": [2], "recorded_at": [day("06-17")], "source_file": ["06-17/empty.csv"]},
+        schema_overrides={"scope_part": pl.String, "delivery_order": pl.Int32},
+    )  # fmt: skip
+
+    rows = build_ledger("receipt", LISTING, LISTING.clear(), LISTING, nothing)
+
+    assert known(rows, "06-16") == {A: 100, B: 40}
+    assert known(rows, "06-17") == {}
+    assert set(rows["superseded_by"]) == {"06-17/empty.csv"}
 
 
 def quarantined(stated: pl.DataFrame) -> pl.DataFrame:
@@ -318,6 +357,53 @@ def test_a_fiscal_year_is_named_by_the_year_it_starts_in(when: str, start_month:
     assert days.select(fiscal_year(pl.col("day"), start_month)).item() == year
 
 
+def unreadable(
+    posted: str, item: str | None, rule: str = "amount_is_a_number", unit: str = A
+) -> pl.DataFrame:
+    """A held row of a report, as the quarantine has it."""
+    row = {
+        "dataset": "receipt", "rule": rule, "outcome": "held", "unit_key": unit, "item_code": item,
+        "line_code": LINE_OF.get(item or ""), "posting_date": day(posted), "recorded_at": day(posted),
+    }  # fmt: skip
+    return pl.DataFrame([row], schema=polars_schema(QUARANTINE))
+
+
+def money_with(rows: pl.DataFrame, held: pl.DataFrame) -> dict[str, int]:
+    known = as_known(rows, dt.date(2030, 1, 1))
+    moved = flows(known, ["unit_key", "item_code", "line_code"], 1, unknown_cells(held, "receipt"))
+    by_day = moved.group_by("posting_date").agg(pl.col("amount").sum()).sort("posting_date")
+    return {str(when): amount for when, amount in by_day.iter_rows()}
+
+
+THREE_MONTHS = (
+    report(1, "01-31", ("1701", 10), ("2101", 3)),
+    report(2, "02-29", ("2101", 4)),
+    report(3, "03-31", ("1701", 30), ("2101", 5)),
+)
+
+
+def test_a_figure_nobody_could_read_is_unknown_and_not_zero() -> None:
+    rows = ledger(*THREE_MONTHS)
+
+    assert money_with(rows, unreadable("02-29", "1701")) == {
+        "2020-01-31": 13, "2020-02-29": 1, "2020-03-31": 21
+    }  # fmt: skip
+    assert money(rows) == {"2020-01-31": 13, "2020-02-29": -9, "2020-03-31": 31}
+
+
+def test_a_held_row_of_an_unknown_item_may_be_any_that_the_report_lacks() -> None:
+    assert money_with(ledger(*THREE_MONTHS), unreadable("02-29", None))["2020-02-29"] == 1
+
+
+@pytest.mark.parametrize("rule", ["figure_not_repeated", "delivery_is_whole"])
+def test_a_row_held_beside_one_that_counts_makes_nothing_unknown(rule: str) -> None:
+    assert money_with(ledger(*THREE_MONTHS), unreadable("02-29", "1701", rule))["2020-02-29"] == -9
+
+
+def test_a_row_held_in_another_units_report_changes_nothing() -> None:
+    assert money_with(ledger(*THREE_MONTHS), unreadable("02-29", "1701", unit=B))["2020-02-29"] == -9
+
+
 # --- estimates ---------------------------------------------------------------------------------------
 
 
@@ -352,6 +438,19 @@ def test_versions_stand_beside_one_another() -> None:
     )
 
     assert standing(*plans) == {(A, "vat", "initial"): 10, (A, "vat", "supplemented"): 13}
+
+
+def test_an_adjusted_estimate_holds_from_the_day_its_decision_says() -> None:
+    july = estimates(2, "06-20", "adjusted", (A, "vat", 60)).with_columns(effective_from=pl.lit(day("07-01")))
+    stated = pl.concat([estimates(1, "01-02", "initial", (A, "vat", 100)), july])
+    rows = build_ledger("estimate", stated, stated.clear(), stated)
+
+    versions = [
+        set(in_effect(as_known(rows, day(night)), day(night))["estimate_version"])
+        for night in ("06-19", "06-30", "07-01")
+    ]
+
+    assert versions == [{"initial"}, {"initial"}, {"initial", "adjusted"}]
 
 
 # --- properties --------------------------------------------------------------------------------------
