@@ -52,9 +52,12 @@ def _backtest(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         night_receipts: pl.DataFrame,
         night_estimates: pl.DataFrame,
         extract_statement: pl.DataFrame,
+        night_office_estimates: pl.DataFrame,
     ) -> dg.MaterializeResult:
         authority, as_of = office.authority, night_of(context)
-        problem = forecast_problem(authority, as_of, night_receipts, night_estimates, extract_statement)
+        problem = forecast_problem(
+            authority, as_of, night_receipts, night_estimates, extract_statement, night_office_estimates
+        )
         scores = scored_years(authority, problem, night_estimates, closed_years(authority, as_of), MONTHS)
         digest = backtest_digest(authority, problem, night_estimates, office.code_version)
         path = KeptBacktests(office.home_folder).keep(digest, scores) if scores.height else None
@@ -127,9 +130,12 @@ def _accuracy(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         night_receipts: pl.DataFrame,
         night_estimates: pl.DataFrame,
         extract_statement: pl.DataFrame,
+        night_office_estimates: pl.DataFrame,
     ) -> dg.MaterializeResult:
         authority, as_of = office.authority, night_of(context)
-        problem = forecast_problem(authority, as_of, night_receipts, night_estimates, extract_statement)
+        problem = forecast_problem(
+            authority, as_of, night_receipts, night_estimates, extract_statement, night_office_estimates
+        )
         digest = backtest_digest(authority, problem, night_estimates, office.code_version)
         kept = KeptBacktests(office.home_folder).fitting(digest)
         published = published_record(authority, office.warehouse(), problem, night_receipts)

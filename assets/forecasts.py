@@ -25,6 +25,7 @@ FORECAST_MARTS = (
     declared.MART_FORECAST_PATH,
     declared.MART_FORECAST_COMPONENT,
     declared.MART_SHOCK_EFFECT,
+    declared.MART_OFFICE_ESTIMATE,
 )
 _KEYS = ("unit_key", "line_code")
 
@@ -40,6 +41,7 @@ def forecast_problem(
     receipts: pl.DataFrame,
     estimates: pl.DataFrame,
     statements: pl.DataFrame,
+    office_estimates: pl.DataFrame | None = None,
 ) -> ForecastProblem:
     """What the engine is asked on a night.
 
@@ -47,6 +49,7 @@ def forecast_problem(
         receipts: night_receipts (unit_key, line_code, basis, posting_date, amount in minor units).
         estimates: night_estimates; the year's initial version is the one compared with.
         statements: extract_statement.
+        office_estimates: night_office_estimates; without rows nothing changes.
     """
     complete = arrivals.complete_days(authority, statements, "receipt", as_of)
     in_force = {unit.unit_key for unit in authority.units_on(as_of)}
@@ -68,6 +71,7 @@ def forecast_problem(
         shocks=authority.shocks,
         seed=SEED,
         collected=this_year.group_by(by_month).agg(pl.col("amount").sum()),
+        office=office_estimates if office_estimates is not None and office_estimates.height else None,
     )
 
 
@@ -99,12 +103,20 @@ def _year_end(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         night_receipts: pl.DataFrame,
         night_estimates: pl.DataFrame,
         extract_statement: pl.DataFrame,
+        night_office_estimates: pl.DataFrame,
     ) -> Iterator[dg.Output[pl.DataFrame]]:
         authority, as_of = office.authority, night_of(context)
         answer = forecast_year_end(
-            forecast_problem(authority, as_of, night_receipts, night_estimates, extract_statement)
+            forecast_problem(
+                authority,
+                as_of,
+                night_receipts,
+                night_estimates,
+                extract_statement,
+                night_office_estimates,
+            )
         )
-        frames = (answer.year_end, answer.path, answer.components, answer.shock_effects)
+        frames = (answer.year_end, answer.path, answer.components, answer.shock_effects, answer.opinions)
         made = {
             table.name: marts.at_the_edge(_of_night(authority, as_of, frame), table, authority)
             for table, frame in zip(FORECAST_MARTS, frames, strict=True)

@@ -69,13 +69,16 @@ def _news(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         night_receipts: pl.DataFrame,
         night_estimates: pl.DataFrame,
         extract_statement: pl.DataFrame,
+        night_office_estimates: pl.DataFrame,
         mart_year_end_forecast: pl.DataFrame,
     ) -> dg.MaterializeResult:
         authority, as_of = office.authority, night_of(context)
         told = news_since(
             authority,
             last_published(office.warehouse(), authority, as_of),
-            forecast_problem(authority, as_of, night_receipts, night_estimates, extract_statement),
+            forecast_problem(
+                authority, as_of, night_receipts, night_estimates, extract_statement, night_office_estimates
+            ),
             in_minor_units(mart_year_end_forecast, declared.MART_YEAR_END_FORECAST, authority),
             core_receipt,
             extract_statement,
@@ -114,9 +117,9 @@ def news_since(
     if last is None or last.year_ends.is_empty():
         return News(pl.DataFrame(schema=NEWS_SCHEMA), None, pl.DataFrame(schema=NEWS_SCHEMA), 0)
     previous = last.publication.as_of
-    rebuilt = _problem_then(authority, previous, tonight.as_of, as_known(ledger, previous), statements)
+    rebuilt = _problem_then(authority, previous, tonight, as_known(ledger, previous), statements)
     anew = restated_since(ledger, previous, tonight.as_of)
-    restated = None if anew is None else _problem_then(authority, previous, tonight.as_of, anew, statements)
+    restated = None if anew is None else _problem_then(authority, previous, tonight, anew, statements)
     if restated is not None and restated.history.equals(rebuilt.history):
         restated = None  # a file sent again with the same figures
     same_code = last.publication.code_version == code_version
@@ -133,11 +136,12 @@ def news_since(
 
 
 def _problem_then(
-    authority: Authority, night: dt.date, tonight: dt.date, known: pl.DataFrame, statements: pl.DataFrame
-) -> ForecastProblem:
+    authority: Authority, night: dt.date, tonight: ForecastProblem, known: pl.DataFrame,
+    statements: pl.DataFrame,
+) -> ForecastProblem:  # fmt: skip
     """The problem of an earlier night from ledger rows, on tonight's units; without estimates."""
     moved = flows(known, ["unit_key", "item_code", "line_code"], authority.settings.fiscal_year_start_month)
-    receipts = basis_receipts(authority, moved.filter(pl.col("posting_date") <= night), tonight)
+    receipts = basis_receipts(authority, moved.filter(pl.col("posting_date") <= night), tonight.as_of)
     no_estimates = pl.DataFrame(
         schema={
             **dict.fromkeys(["unit_key", "line_code", "basis", "estimate_version"], pl.String),
@@ -146,7 +150,7 @@ def _problem_then(
         }
     )
     ordered = receipts.sort("unit_key", "line_code", "basis", "posting_date")
-    return forecast_problem(authority, night, ordered, no_estimates, statements)
+    return forecast_problem(authority, night, ordered, no_estimates, statements, tonight.office)
 
 
 def _is_published(rebuilt: ForecastProblem, last: PublishedNight) -> bool:

@@ -13,6 +13,7 @@ from authorities.model import ALL, Authority
 from expectations.suites import explanation_of
 from warehouse import arrivals, marts
 from warehouse.ledger import as_known, flows, in_effect, standing_estimates, unknown_cells
+from warehouse.office_estimates import office_statements
 from warehouse.positions import Night, basis_estimates, basis_receipts, positions
 from warehouse.tables import marts as declared
 from warehouse.tables.declare import Table
@@ -26,6 +27,7 @@ def position_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsD
     return [
         _night_receipts(nights),
         _night_estimates(nights),
+        _night_office_estimates(nights),
         _extract_statement(nights),
         _positions(nights),
         _unit_position(nights),
@@ -77,6 +79,18 @@ def _night_estimates(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
         return dg.MaterializeResult(value=rows, metadata=counted(rows))
 
     return night_estimates
+
+
+def _night_office_estimates(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    @dg.asset(partitions_def=nights, dagster_type=FRAME, group_name="positions", tags=tags("positions"))
+    def night_office_estimates(
+        context: dg.AssetExecutionContext, office: Office, core_office_estimate: pl.DataFrame
+    ) -> Frame:
+        """What offices said periods would come to, as known on the night; counted nowhere (minor units)."""
+        rows = office_statements(office.authority, core_office_estimate, night_of(context))
+        return dg.MaterializeResult(value=rows, metadata=counted(rows))
+
+    return night_office_estimates
 
 
 def _extract_statement(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:

@@ -1,8 +1,8 @@
 """What a backtest depends on, as one digest: the same digest, the same scores.
 
-Receipts and estimates of fiscal years that are over, shares, declared shocks and the rest of the
-configuration, the engine's own version and seed. What came since the last year closed is no part of it, so a
-backtest holds from night to night until a year closes or the past is stated anew.
+Receipts, estimates and what offices said in fiscal years that are over, shares, declared shocks and the
+rest of the configuration, the engine's own version and seed. What came since the last year closed is no part
+of it, so a backtest holds from night to night until a year closes or the past is stated anew.
 """
 
 import hashlib
@@ -33,6 +33,8 @@ def fingerprint(problem: ForecastProblem, estimates: Mapping[int, pl.DataFrame],
             if year * 12 + problem.fiscal_year_start_month + 10 <= closed
         ),
     ]
+    if problem.office is not None:
+        frames.append(problem.office.filter(pl.col("recorded_at") <= months.last_day(closed)))
     for frame in frames:
         digest.update(frame.select(sorted(frame.columns)).sort(pl.all()).write_csv().encode())
     return digest.hexdigest()

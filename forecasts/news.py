@@ -25,7 +25,7 @@ NEWS_SCHEMA = pl.Schema(
         "amount": pl.Int64,
     }
 )
-CAUSES = ("configuration", "other", "restatement", "new_receipts", "new_fiscal_year")
+CAUSES = ("configuration", "other", "restatement", "office_estimate", "new_receipts", "new_fiscal_year")
 """Estimates move no year-end, only the shortfall from it, and so are no cause of a change of the mean."""
 _KEYS = ["unit_key", "line_code", "basis"]
 Steps = Sequence[tuple[str, ForecastProblem]]
@@ -60,8 +60,9 @@ def steps_between(
 
     `configuration`: declared or configured otherwise, or a shock announced since. `other`: the night before
     cannot be made again as it was published (another version of the code, files put in under an earlier day).
-    `restatement`: what was stated anew since. The rest is `new_receipts`, what came and what was expected and
-    did not; in another fiscal year there is nothing to compare but the years (`new_fiscal_year`).
+    `restatement`: what was stated anew since. `office_estimate`: what an office has said since. The rest is
+    `new_receipts`, what came and what was expected and did not; in another fiscal year there is nothing to
+    compare but the years (`new_fiscal_year`).
 
     Args:
         rebuilt: the previous night's problem, made again from tonight's ledger.
@@ -78,6 +79,9 @@ def steps_between(
         steps.append(("configuration" if configured else "other", _as_now(rebuilt, current)))
     if restated is not None:
         steps.append(("restatement", _as_now(restated, current)))
+    if _office_spoke(rebuilt, current):
+        latest = _as_now(rebuilt if restated is None else restated, current)
+        steps.append(("office_estimate", replace(latest, office=_known_by(current, latest.as_of))))
     return steps, "new_receipts"
 
 
@@ -94,6 +98,26 @@ def _changed_since(rebuilt: ForecastProblem, current: ForecastProblem) -> bool:
     both = rebuilt.shares.join(current.shares, on=names, suffix="_now")
     moved = both.filter(pl.col("share") != pl.col("share_now")).height > 0
     return announced or moved or both.height < max(rebuilt.shares.height, current.shares.height)
+
+
+def _office_spoke(rebuilt: ForecastProblem, current: ForecastProblem) -> bool:
+    """Whether an office has said or withdrawn anything since."""
+    if current.office is None:
+        return False
+    since = [pl.col(day) > rebuilt.as_of for day in ("recorded_at", "superseded_at")]
+    return current.office.filter(pl.any_horizontal(since)).height > 0
+
+
+def _known_by(current: ForecastProblem, day: date) -> pl.DataFrame | None:
+    """Tonight's statements, as if they had been known by an earlier day."""
+    if current.office is None:
+        return None
+    return current.office.with_columns(
+        pl.min_horizontal(name, pl.lit(day)).alias(name)
+        if name == "recorded_at"
+        else pl.when(pl.col(name) > day).then(pl.lit(day)).otherwise(name).alias(name)
+        for name in ("recorded_at", "superseded_at")
+    )
 
 
 def _as_now(earlier: ForecastProblem, current: ForecastProblem) -> ForecastProblem:

@@ -21,9 +21,10 @@ from forecasts.seam import ForecastProblem
 from pipelines.settings import Places, code_version
 from warehouse import arrivals
 from warehouse.ledger import as_known, build_ledger, flows, standing_estimates
+from warehouse.office_estimates import office_statements
 from warehouse.positions import basis_estimates, basis_receipts
 
-_DATASETS: tuple[Dataset, ...] = ("receipt", "estimate")
+_DATASETS: tuple[Dataset, ...] = ("receipt", "estimate", "office_estimate")
 
 
 class BacktestError(Exception):
@@ -93,7 +94,8 @@ def landed_problem(places: Places, as_of: dt.date) -> tuple[ForecastProblem, pl.
     standing = standing_estimates(as_known(ledgers["estimate"], as_of), ["unit_key", "line_code"])
     estimates = basis_estimates(authority, standing, as_of)
     stated = arrivals.statements(register, list(staged.values()))
-    return forecast_problem(authority, as_of, receipts, estimates, stated), estimates
+    said = office_statements(authority, ledgers["office_estimate"], as_of)
+    return forecast_problem(authority, as_of, receipts, estimates, stated, said), estimates
 
 
 def _ledger(dataset: str, staged: pl.DataFrame) -> pl.DataFrame:

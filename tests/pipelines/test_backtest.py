@@ -35,10 +35,10 @@ def test_every_method_is_scored_on_the_withheld_past(wardcast: Wardcast, tmp_pat
     )
     assert told.exit_code == 0, told.output
     table = pl.read_csv(scores)
-    assert set(table["method"]) == {"bank", "pace", "naive", "growth"}
+    assert set(table["method"]) == {"bank", "pace", "naive", "growth", "office"}
     assert set(table["basis"]) == {"territory", "entitled", "recurrent"}
     whole = table.filter(pl.col("line_code") == "ALL", pl.col("basis") == "territory")
-    assert whole["n"].to_list() == [14] * 4
+    assert whole["n"].to_list() == [14] * 5
     assert (whole["wape_pct"] > 0).all()
     assert (whole["wape_pct_low"] <= whole["wape_pct"]).all()
     assert (whole["wape_pct"] <= whole["wape_pct_high"]).all()

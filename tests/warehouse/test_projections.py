@@ -60,6 +60,10 @@ CONTRACT: dict[str, tuple[str, str]] = {
     ),
     "mart_forecast_component": ("as_of unit_key line_code basis component", "amount"),
     "mart_forecast_news": ("as_of previous_as_of unit_key line_code basis cause", "amount"),
+    "mart_office_estimate": (
+        "as_of unit_key line_code basis",
+        "office_amount stated_on model_mean_amount weight_pct combined_mean_amount",
+    ),
     "mart_shock_effect": (
         "as_of unit_key line_code shock_code",
         "timing_amount loss_amount low_amount high_amount expected_back_by",

@@ -183,11 +183,29 @@ MART_FORECAST_NEWS = _mart(
     _unit(), _line(), _basis(),
     text("cause", "new_receipts: what came, and what was expected and did not come; restatement: receipts "
          "stated anew; configuration: shares, or policy shocks declared or announced since; estimate: moves "
-         "the shortfall, so no row here; new_fiscal_year: another year's end is forecast; other: another "
-         "version of the code, or files put in later under an earlier received day", grain=True,
-         values=("new_receipts", "restatement", "estimate", "configuration", "new_fiscal_year", "other")),
+         "the shortfall, so no row here; office_estimate: what an office has said since; new_fiscal_year: "
+         "another year's end is forecast; other: another version of the code, or files put in later under an "
+         "earlier received day", grain=True,
+         values=("new_receipts", "restatement", "estimate", "office_estimate", "configuration",
+                 "new_fiscal_year", "other")),
     money("amount", "What the cause moved; the causes of a row's key add up to the change of its mean_amount "
           "in mart_year_end_forecast, and a key without rows did not change"),
+)  # fmt: skip
+
+MART_OFFICE_ESTIMATE = _mart(
+    "mart_office_estimate", "What the office itself says the year will come to (ước thực hiện), beside the "
+    "model's year-end, and what the two together give; no rows where the office says nothing",
+    _as_of(), _unit(), _line(), _basis(),
+    money("office_amount", "The office's figure: the year as said, or led to from a month or quarter by the "
+          "share of the year usual by then; of a total given only by its parts, their sum"),
+    day("stated_on", "Day on which it was said; of several parts the last"),
+    count("past_statements", "Past statements at this time of the year by which rows of this kind are "
+          "weighed; 0 where there are none"),
+    money("model_mean_amount", "Mean of the model's year-end without the office"),
+    number("weight_pct", "Weight of the office in the mean, by past errors; 0 while past statements are "
+           "fewer than 8 or of fewer than 3 years; null for a total that follows what is said of its parts",
+           unit="%", nullable=True),
+    money("combined_mean_amount", "Mean of both together: the base scenario's in mart_year_end_forecast"),
 )  # fmt: skip
 
 MART_SHOCK_EFFECT = _mart(
@@ -336,8 +354,8 @@ def _error(name: str, comment: str, unit: str) -> list[Column[Any]]:
 MART_FORECAST_ACCURACY = _mart(
     "mart_forecast_accuracy", "How good each method's year-ends were, by line, month of origin and past year",
     _as_of(),
-    text("method", "Forecasting method; pace, naive and growth are what a spreadsheet gives", grain=True,
-         example="bank"),
+    text("method", "Forecasting method; pace, naive and growth are what a spreadsheet gives; office is what "
+         "the office itself said, combined the office and the bank together", grain=True, example="bank"),
     text("source", "backtest: past years forecast again by today's method; published: what past nights "
          "really said", grain=True, values=("backtest", "published")),
     _basis(), _line(),
@@ -380,6 +398,7 @@ MARTS = (
     MART_FORECAST_PATH,
     MART_FORECAST_COMPONENT,
     MART_FORECAST_NEWS,
+    MART_OFFICE_ESTIMATE,
     MART_SHOCK_EFFECT,
     MART_SPENDING_POSITION,
     MART_RECONCILIATION_BREAK,
