@@ -4,8 +4,8 @@ series.
 With variances fixed as ratios to the irregular's and the scale concentrated out, a Kalman filter's gains do
 not depend on the data. So each grid point passes once through statsmodels' own filter; innovations and
 forecasts of any number of series are then matrix products. The maps depend on grid, length, missing months
-and horizon only, and are kept. What the models are fed with (logs, factors, residuals) and how they are
-weighed is decided elsewhere.
+and horizon only, and are kept; horizons share their filters. What the models are fed with (logs, factors,
+residuals) and how they are weighed is decided elsewhere.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from forecasts.arrays import Flags, Floats
-from forecasts.kalman import BLOCKS, filter_gains
+from forecasts.kalman import BLOCKS, Gains, filter_gains
 
 _WIDE = 1e4
 """Prior variance of the level, in irregular variances: vague beside series that start near zero."""
@@ -129,19 +129,42 @@ def maps_for(grid: tuple[ModelSpec, ...], observed: Flags, horizon: int) -> Maps
     return _maps(grid, observed.tobytes(), horizon)
 
 
+@dataclass(frozen=True, slots=True)
+class _Passes:
+    """A grid's filters over one pattern of months, whatever the horizon: for each point its gains and the
+    last state's response to each month (m × T); the rest as in `Maps`."""
+
+    gains: tuple[Gains, ...]
+    states: tuple[Floats, ...]
+    whiten: Floats
+    deviation: Floats
+
+
 @lru_cache(maxsize=32)
-def _maps(grid: tuple[ModelSpec, ...], pattern: bytes, horizon: int) -> Maps:
+def _passes(grid: tuple[ModelSpec, ...], pattern: bytes) -> _Passes:
     observed = np.frombuffer(pattern, dtype=bool)
     counted = observed & (np.arange(len(observed)) >= 1)
     whiten = np.zeros((len(grid), int(counted.sum()), len(observed)))
-    ahead, covariance = np.zeros((len(grid), horizon, len(observed))), np.zeros((len(grid), horizon, horizon))
-    deviation = np.zeros((len(grid), int(counted.sum())))
-    parts = np.zeros((len(grid), len(BLOCKS), horizon, len(observed)))
+    deviation, every, states = np.zeros(whiten.shape[:2]), list[Gains](), list[Floats]()
     for place, spec in enumerate(grid):
-        gains = filter_gains(spec.system(np.where(observed, 0.0, np.nan)), spec.parameters(), horizon)
+        gains = filter_gains(spec.system(np.where(observed, 0.0, np.nan)), spec.parameters(), 0)
         surprises, state = gains.responses(observed)
         whiten[place] = (surprises / np.sqrt(gains.variance)).T[counted]
         deviation[place] = np.sqrt(gains.variance[counted])
-        ahead[place], covariance[place] = gains.forecasts(state).T, gains.forecast_cov
-        parts[place] = gains.forecasts_by_block(state).transpose(0, 2, 1)
+        every.append(gains)
+        states.append(state)
+    return _Passes(tuple(every), tuple(states), whiten, deviation)
+
+
+@lru_cache(maxsize=16)
+def _maps(grid: tuple[ModelSpec, ...], pattern: bytes, horizon: int) -> Maps:
+    passes = _passes(grid, pattern)
+    length = passes.whiten.shape[2]
+    ahead, covariance = np.zeros((len(grid), horizon, length)), np.zeros((len(grid), horizon, horizon))
+    parts = np.zeros((len(grid), len(BLOCKS), horizon, length))
+    for place, (gains, state) in enumerate(zip(passes.gains, passes.states, strict=True)):
+        reaching = gains.reaching(horizon)
+        ahead[place], covariance[place] = reaching.forecasts(state).T, reaching.forecast_cov
+        parts[place] = reaching.forecasts_by_block(state).transpose(0, 2, 1)
+    whiten, deviation = passes.whiten, passes.deviation
     return Maps(grid, whiten, 2 * np.log(deviation).sum(axis=1), ahead, covariance, deviation, parts)

@@ -5,7 +5,7 @@ statsmodels' filter runs once per model and pattern of missing months, and every
 follows by matrix products. Which models there are, and how they are chosen, belongs to the methods.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,10 @@ class Gains:
     """One model's filter over one pattern of months.
 
     gain: T × m; variance: T, of the innovations; design: m; transition: m × m; usable: T, months that are
-    observed and past the diffuse start; forecast_cov: H × H of the months to come; forecast_map: H × m, from
-    the last state; block: m, position in `BLOCKS` of what each state stands for.
+    observed and past the diffuse start; block: m, position in `BLOCKS` of what each state stands for. end:
+    m × m, covariance of the state after the last month; shock: m × m, what each month adds to it; noise:
+    variance of the irregular. forecast_cov: H × H of the months to come; forecast_map: H × m, from the last
+    state.
     """
 
     gain: Floats
@@ -31,9 +33,17 @@ class Gains:
     design: Floats
     transition: Floats
     usable: Flags
+    block: Integers
+    end: Floats
+    shock: Floats
+    noise: float
     forecast_map: Floats
     forecast_cov: Floats
-    block: Integers
+
+    def reaching(self, horizon: int) -> "Gains":
+        """The same filter with forecasts of so many months."""
+        maps, cov = _forecast(self, horizon)
+        return replace(self, forecast_map=maps, forecast_cov=cov)
 
     def innovations(self, series: Floats) -> tuple[Floats, Floats]:
         """Innovations (n × T, zero where missing) and the state after the last month (m × n) of series (n ×
@@ -93,17 +103,21 @@ def filter_gains(model: Any, parameters: Floats, horizon: int) -> Gains:
     transition = _constant(results.transition)
     design = _constant(results.design)[0]
     usable = (results.nmissing == 0) & (np.arange(results.nobs) >= results.loglikelihood_burn)
-    maps, cov = _forecast(design, transition, results, horizon)
-    return Gains(
+    selection, noise = _constant(results.selection), _constant(results.state_cov)
+    gains = Gains(
         results.kalman_gain[:, 0].T.copy(),
         np.where(results.nmissing == 0, results.forecasts_error_cov[0, 0], 1.0),
         design,
         transition,
         usable,
-        maps,
-        cov,
         _blocks(model),
+        end=results.predicted_state_cov[..., -1].copy(),
+        shock=selection @ noise @ selection.T,
+        noise=float(_constant(results.obs_cov)[0, 0]),
+        forecast_map=np.zeros((0, len(design))),
+        forecast_cov=np.zeros((0, 0)),
     )
+    return gains.reaching(horizon)
 
 
 def _blocks(model: Any) -> Integers:
@@ -117,20 +131,15 @@ def _constant(matrix: Floats) -> Floats:
     return matrix[..., 0] if matrix.ndim == 3 else matrix
 
 
-def _forecast(design: Floats, transition: Floats, results: Any, horizon: int) -> tuple[Floats, Floats]:
+def _forecast(gains: Gains, horizon: int) -> tuple[Floats, Floats]:
     """Maps from the last state to the next months, and the covariance of those months at unit scale."""
-    selection, noise = _constant(results.selection), _constant(results.state_cov)
-    shock = selection @ noise @ selection.T
-    maps, power, states = (
-        np.zeros((horizon, len(design))),
-        np.eye(len(design)),
-        [results.predicted_state_cov[..., -1]],
-    )
+    design, transition = gains.design, gains.transition
+    maps, power, states = np.zeros((horizon, len(design))), np.eye(len(design)), [gains.end]
     for step in range(horizon):
         maps[step] = design @ power
         power = transition @ power
-        states.append(transition @ states[-1] @ transition.T + shock)
-    cov = np.eye(horizon) * float(_constant(results.obs_cov)[0, 0])
+        states.append(transition @ states[-1] @ transition.T + gains.shock)
+    cov = np.eye(horizon) * gains.noise
     for step in range(horizon):
         loading = states[step] @ design
         for later in range(step, horizon):
