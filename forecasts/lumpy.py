@@ -70,19 +70,20 @@ class Lumpy:
         months = np.sqrt(max(horizon, 1))
         moved = np.sqrt(self.shared) * common.sum(axis=0) + np.sqrt(1 - self.shared) * own.sum(axis=1)
         place = np.argsort(np.argsort(moved / months, axis=1), axis=1)
-        ordered = self.totals @ _interpolation(size)
-        totals = np.take_along_axis(ordered, place, axis=1)
+        totals = np.take_along_axis(_evenly(self.totals, size), place, axis=1)
         bounds = np.cumsum(YEAR_WEIGHTS)
         back = np.minimum(np.searchsorted(bounds, year, side="right"), len(bounds) - 1)
         drawn: Floats = self.shapes[:, back].transpose(0, 2, 1) * totals[:, None, :]
         return drawn
 
 
-def _interpolation(size: int) -> Floats:
-    """`LEVELS` × size: values at `size` even probabilities as a linear map of those at `LEVELS`."""
-    even = (np.arange(size) + 0.5) / size
-    table: Floats = np.array([np.interp(even, LEVELS, unit) for unit in np.eye(len(LEVELS))])
-    return table
+def _evenly(totals: Floats, size: int) -> Floats:
+    """n × size: the quantiles at `size` even probabilities, each row worked out alone."""
+    even = np.clip((np.arange(size) + 0.5) / size, LEVELS[0], LEVELS[-1])
+    above = np.clip(np.searchsorted(LEVELS, even), 1, len(LEVELS) - 1)
+    part = (even - LEVELS[above - 1]) / (LEVELS[above] - LEVELS[above - 1])
+    between: Floats = totals[:, above - 1] * (1 - part) + totals[:, above] * part
+    return between
 
 
 def forecast(receipts: Floats, wanted: Flags, horizon: int) -> Lumpy:
