@@ -4,6 +4,7 @@ Draws of one line share what its units share. Shocks are applied afterwards (`fo
 a month already collected after that (`forecasts.outcomes`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,12 +25,13 @@ class LineNoise:
     """What the draws of a line's units have in common.
 
     months: horizon × draws; year: draws in 0..1, which past year is repeated; strengths: draws by form of
-    shock.
+    shock; apart: series × draws by form of shock, each unit's own, where shocks are declared.
     """
 
     months: Floats
     year: Floats
     strengths: dict[str, Floats]
+    apart: dict[str, Floats]
 
 
 class AcrossLines:
@@ -45,10 +47,17 @@ class AcrossLines:
         return self._units[unit_key]
 
 
-def line_noise(line_code: str, noise: Noise, cross: float) -> LineNoise:
-    """The noise of one line; `cross` is the correlation between lines, 0..1."""
+def line_noise(line_code: str, noise: Noise, cross: float, shocked: Sequence[str] = ()) -> LineNoise:
+    """The noise of one line; `cross` is the correlation between lines, 0..1; `shocked`: its units, where
+    shocks are declared.
+    """
     strengths = {form: noise.strength(line_code, form) for form in FORMS}
-    return LineNoise(noise.line(line_code, cross), noise.year(line_code), strengths)
+    apart = {
+        form: np.array([noise.apart(line_code, unit, form) for unit in shocked])
+        for form in FORMS
+        if len(shocked)
+    }
+    return LineNoise(noise.line(line_code, cross), noise.year(line_code), strengths, apart)
 
 
 def own_noise(line: Panel, noise: Noise, wanted: Flags, freedom: Floats, across: AcrossLines) -> Floats:
@@ -73,12 +82,14 @@ def draw_line(fit: LineFit, shared: LineNoise, own: Floats) -> Floats:
     A series' draws depend on its own fit and on the names of series and line alone, whatever other series are
     drawn with it.
     """
-    future = np.zeros_like(own)
-    if not future.size:
-        return future
+    if not own.size:
+        return np.zeros_like(own)
     modelled = np.flatnonzero(on_rungs(fit, MODELLED))
+    if len(modelled) == len(own):
+        return _lognormal(fit, modelled, shared, own)
+    future = np.zeros_like(own)
     if len(modelled):
-        future[modelled] = _lognormal(fit, modelled, shared, own)
+        future[modelled] = _lognormal(fit, modelled, shared, own[modelled])
     lumpy = np.flatnonzero(on_rungs(fit, ("pace",)))
     if len(lumpy):
         future[lumpy] = fit.lumpy.take(lumpy).draws(shared.year, shared.months, own[lumpy])
@@ -91,12 +102,19 @@ def on_rungs(fit: LineFit, names: tuple[str, ...]) -> Flags:
 
 
 def _lognormal(fit: LineFit, rows: Integers, shared: LineNoise, own: Floats) -> Floats:
-    logs = fit.own[rows] @ own[rows]
-    logs += fit.common[rows] @ shared.months
+    """Of some units of a fit; `own` is theirs alone."""
+    logs = fit.own[rows] @ own
+    common = fit.common[rows]
+    if (common == common[:1]).all():  # as it is for all that follow one factor
+        common = common[:1]
+    logs += common @ shared.months
     logs += fit.mean[rows, :, None]
     for form, belief in fit.beliefs.items():
         if belief.sd:
-            logs -= fit.response[form][rows, :, None] * (belief.sd * shared.strengths[form])
+            moved = np.broadcast_to(belief.sd * shared.strengths[form], (len(rows), len(shared.year)))
+            if belief.apart and form in shared.apart:
+                moved = moved + belief.apart * shared.apart[form][rows]
+            logs -= fit.response[form][rows, :, None] * moved[:, None]
     largest = np.maximum(np.nan_to_num(fit.base[rows]).max(axis=1, initial=0), 1.0)
     np.minimum(logs, (np.log(largest) + _LARGEST_GROWTH)[:, None, None], out=logs)
     receipts: Floats = np.exp(logs, out=logs)

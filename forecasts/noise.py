@@ -48,14 +48,18 @@ class Noise:
     def _shocks(self, *names: str, freedom: float = FREEDOM) -> Floats:
         """Horizon × draws: normal months, those of one draw larger or smaller together (Student's t).
 
+        Draws of the second half mirror those of the first in every stream: symmetric and surer of medians and
+        means for half the work.
+
         Of unit variance with `FREEDOM`; with other degrees of freedom the central 80% is as wide, and only
         what lies outside strays more or less.
         """
-        stream = self.stream(*names)
-        months = stream.standard_normal((self.horizon, self.draws))
+        stream, pairs = self.stream(*names), -(-self.draws // 2)
+        months = stream.standard_normal((self.horizon, pairs))
         inner = CENTRAL_80 / float(np.interp(freedom, _FREEDOMS, _NINETIETH))
-        size = inner * np.sqrt(freedom / stream.chisquare(freedom, self.draws))
-        return months * size[None, :]
+        size = inner * np.sqrt(freedom / stream.chisquare(freedom, pairs))
+        months *= size
+        return np.concatenate([months, -months], axis=1)[:, : self.draws]
 
     def district(self) -> Floats:
         """Horizon × draws, what all lines share."""
@@ -78,6 +82,10 @@ class Noise:
     def strength(self, line_code: str, form: str) -> Floats:
         """Draws, how far a line's shocks of one form are from what is believed."""
         return self.stream("shock", line_code, form).standard_normal(self.draws)
+
+    def apart(self, line_code: str, unit_key: str, form: str) -> Floats:
+        """Draws, how far a unit's shocks of one form are from its line's."""
+        return self.stream("shock", line_code, form, unit_key).standard_normal(self.draws)
 
     def year(self, line_code: str) -> Floats:
         """Draws in 0..1, which past year a draw repeats."""

@@ -63,7 +63,7 @@ def modelled(line: Panel, fit: LineFit, terms: LineShocks, shared: LineNoise, ow
     if not terms.terms:
         plain = still_to_come(line, future, from_logs)
         return _outcome(line, plain, plain, None, fit.parts, from_logs)
-    strength = strengths(terms, fit.beliefs, {form: shared.strengths[form] for form in fit.beliefs})
+    strength = strengths(terms, fit.beliefs, shared.strengths, shared.apart)
     counted_from = line.fiscal_start - line.first_month
     shocked = shocks.applied(terms, line.receipts, future, strength, counted_from)
     shocked.receipts[~line.allocated()] = 0
@@ -84,7 +84,8 @@ def _outcome(
     usual = ahead if plain is remaining else plain[:, skipped:]
     left = _left(line.pending[:, skipped:], usual)
     for one in (ahead,) if usual is ahead else (ahead, usual):
-        np.cumsum(one, axis=1, out=one)
+        for month in range(1, one.shape[1]):  # a month at a time is several times faster than cumsum
+            one[:, month] += one[:, month - 1]
     whole, expected = (
         one[:, -1].mean(axis=1) if one.shape[1] else np.zeros(len(one)) for one in (ahead, usual)
     )

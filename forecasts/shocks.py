@@ -47,7 +47,7 @@ class ShockTerm:
 @dataclass(frozen=True, slots=True)
 class Strength:
     """How hard each shock of a line hits: fraction withheld or multiplier, shocks × draws (1 for the central
-    value).
+    value), or shocks × series × draws where units differ.
     """
 
     values: Floats
@@ -55,7 +55,12 @@ class Strength:
     @property
     def draws(self) -> int:
         """Number of alternatives."""
-        return int(self.values.shape[1])
+        return int(self.values.shape[-1])
+
+    @property
+    def by_series(self) -> Floats:
+        """Shocks × series × draws; one for all series where they do not differ."""
+        return self.values if self.values.ndim == 3 else self.values[:, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +118,7 @@ class LineShocks:
         """Deferrals × series × draws, the part of a month's dues that each puts off; together at most 95%."""
         rows = self.of_form("deferral")
         parts = (
-            self.applies[rows, :, None]
-            * (self.exposure[rows, month][:, None] * strength.values[rows])[:, None]
+            self.applies[rows, :, None] * self.exposure[rows, month][:, None, None] * strength.by_series[rows]
         )
         bounded: Floats = parts * (_MOST_WITHHELD / np.maximum(parts.sum(axis=0), _MOST_WITHHELD))
         return bounded
@@ -127,8 +131,8 @@ class LineShocks:
     def multiplier(self, strength: Strength, month: int) -> Floats:
         """Series × draws, what is left of a month's receipts after rate changes."""
         rows = self.of_form("rate_change")
-        cut = self.exposure[rows, month][:, None] * (1 - strength.values[rows])
-        kept: Floats = np.prod(1 - self.applies[rows, :, None] * cut[:, None], axis=0)
+        cut = self.exposure[rows, month][:, None, None] * (1 - strength.by_series[rows])
+        kept: Floats = np.prod(1 - self.applies[rows, :, None] * cut, axis=0)
         return kept
 
     def closed(self, month: int) -> Floats:
@@ -245,7 +249,7 @@ class _Walk:
             self.moved[row] += amount * counts
         for row, term in enumerate(self.shocks.terms):
             if term.shock.form in ("rate_change", "closure"):
-                part = 1.0 if term.shock.form == "closure" else 1 - self.strength.values[row]
+                part = 1.0 if term.shock.form == "closure" else 1 - self.strength.by_series[row]
                 touched = self.shocks.applies[row][:, None] * self.shocks.exposure[row, month]
                 self.lost[row] += touched * part * receipts * counts
 

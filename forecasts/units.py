@@ -163,7 +163,8 @@ def _outcomes(
     own = futures.own_noise(part.series, task.noise, wanted, fitted[0].fit.freedom, across)
     for scenarios in _alike(task, part):
         variant = next(v for v in reversed(part.variants[: scenarios[0] + 1]) if v is not None)
-        shared = futures.line_noise(part.series.lines[0], task.noise, task.sharings[scenarios[0]].lines)
+        cross, shocked = task.sharings[scenarios[0]].lines, part.series.units if variant.terms.terms else ()
+        shared = futures.line_noise(part.series.lines[0], task.noise, cross, shocked)
         yield scenarios, outcomes.modelled(part.series, variant.fit, variant.terms, shared, own)
 
 
@@ -199,18 +200,24 @@ class _Sums:
 
 def _add(sums: list[_Sums], part: LinePart, outcome: Outcome) -> None:
     """Enter one line of a batch; afterwards the outcome's draws are in order of size."""
-    actual = np.cumsum(part.series.collected, axis=2)
+    actual, units = np.cumsum(part.series.collected, axis=2), _span(part.units)
     for basis, share in enumerate(part.series.shares):
         draws = whole_draws(outcome.ahead, share)
         together = draws.sum(axis=0)
         for one in sums:
             one.lines[basis, part.line] += together
-            one.units[basis, part.units] += draws
-            one.actual[basis, part.units] += actual[basis]
+            one.units[basis, units] += draws
+            one.actual[basis, units] += actual[basis]
     figures = leaf_figures(outcome.ahead, part.series.shares, actual, part.estimates)
     for one in sums:
         one.leaves.append(figures)
-        one.means[:, part.units] += figures.mean.T
+        one.means[:, units] += figures.mean.T
+
+
+def _span(places: Integers) -> Integers | slice:
+    """Places as a slice where they are neighbours, so that sums are made in place."""
+    together = len(places) and places[-1] - places[0] + 1 == len(places)
+    return slice(int(places[0]), int(places[-1]) + 1) if together else places
 
 
 def whole_parts(upto: Floats, shares: Floats) -> Integers:

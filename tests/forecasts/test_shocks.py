@@ -1,5 +1,6 @@
 """Shocks: terms by month, conservation, recovery of a planted effect, and what may be known when."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -189,7 +190,10 @@ def test_a_belief_moves_towards_sure_data_and_stays_without_any() -> None:
     belief = declared_belief(line_of(deferral(value=0.3, low=0.1, high=0.5)), "deferral")
     assert belief.mean == 1
     assert 0.3 < belief.sd < 0.8
-    assert belief.updated(1.5, 1e-6).mean == pytest.approx(1.5, abs=1e-6)
+    sure = belief.updated(1.5, 1e-6)
+    assert 1.3 < sure.mean < 1.5
+    assert sure.sd > belief.confounded / 2
+    assert replace(belief, confounded=0.0).updated(1.5, 1e-6).mean == pytest.approx(1.5, abs=1e-6)
     assert belief.updated(1.5, float("nan")) == belief
 
 
@@ -234,3 +238,32 @@ def test_the_register_of_2020_knows_its_dates() -> None:
 def test_codes_of_a_register_are_unique() -> None:
     with pytest.raises(ValidationError, match="more than once: grace"):
         ShockRegister(shocks=(deferral(), deferral()))
+
+
+def test_units_put_off_different_parts_about_their_lines() -> None:
+    line = line_of(deferral(value=0.4, low=0.2, high=0.6))
+    beliefs = {"deferral": declared_belief(line, "deferral")}
+    rng = np.random.default_rng(1)
+    common, apart = rng.standard_normal(4000), rng.standard_normal((len(UNITS), 4000))
+    together = strengths(line, beliefs, {"deferral": common}).values
+    each = strengths(line, beliefs, {"deferral": common}, {"deferral": apart}).values
+    assert each.shape == (1, len(UNITS), 4000)
+    assert np.median(each, axis=2) == pytest.approx(np.median(together), abs=0.02)
+    assert (each.std(axis=2) > 1.02 * together.std()).all()
+    assert ((each >= 0) & (each < 1)).all()
+    assert 0.2 < np.corrcoef(each[0])[0, 1] < 0.99
+
+
+def test_what_units_put_off_apart_is_conserved_too() -> None:
+    line = line_of(deferral(value=0.4, low=0.2, high=0.6), length=24)
+    beliefs = {"deferral": declared_belief(line, "deferral")}
+    rng = np.random.default_rng(2)
+    apart = {"deferral": rng.standard_normal((len(UNITS), 50))}
+    strength = strengths(line, beliefs, {"deferral": rng.standard_normal(50)}, apart)
+    base = rng.uniform(50, 150, (len(UNITS), 12, 50))
+    past = np.full((len(UNITS), 12), 100.0)
+    shocked = shocks.applied(line, past, base, strength, 12)
+    assert shocked.receipts.sum(axis=1) == pytest.approx(base.sum(axis=1))
+    assert (shocked.receipts[:, 3:6] < base[:, 3:6]).all()
+    put_off = shocked.receipts[:, 3] / base[:, 3]
+    assert (np.abs(put_off[0] - put_off[1]) > 1e-3).any()
