@@ -36,6 +36,7 @@ _PRIOR = 3.0
 _PRIOR_ERROR, _PRIOR_TRIALS = 0.8, 2.0
 _LARGEST_RATIO, _LARGEST_ERROR = 20.0, 3.0
 _MOST_SHARED = 0.9
+_LEAST_SIZE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def _past_errors(receipts: Floats, since: Integers, ahead: int) -> tuple[Floats,
         size = _size(past, since, ahead)
         tried = (end - since >= _OWN_MONTHS) & (past[:, -_LATELY:] != 0).any(axis=1)
         off = window_sum(receipts, end, ahead)[None, :] - sums_ahead(past, since, ahead)
-        ratio = np.divide(off, size, out=np.zeros_like(off), where=tried & (size > 0))
+        ratio = np.divide(off, size, out=np.zeros_like(off), where=tried & (size > _LEAST_SIZE))
         ratios.append(np.clip(ratio, -_LARGEST_RATIO, _LARGEST_RATIO))
         weights.append(tried * min(_STEP / ahead, 1.0) * 0.5 ** ((back - ahead) / _HALF_LIFE))
     if not ratios:
@@ -202,7 +203,8 @@ def _lowest(receipts: Floats, ahead: int) -> Floats:
     """n, half as much again as the most ever paid back in so many months of the last five years; 0 where
     never."""
     sums = np.cumsum(np.pad(receipts, ((0, 0), (1, 0))), axis=1)
-    ran = sums[:, ahead:] - sums[:, : sums.shape[1] - ahead]
+    span = min(ahead, receipts.shape[1])
+    ran = sums[:, span:] - sums[:, : sums.shape[1] - span]
     least: Floats = 1.5 * np.minimum(ran[:, -_FURTHEST_BACK:].min(axis=1, initial=0.0), 0.0)
     return least
 
