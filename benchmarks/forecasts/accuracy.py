@@ -16,10 +16,12 @@ import polars as pl
 
 from authorities.shocks import PolicyShock
 from benchmarks.forecasts.panels import Collections, brazil_federal, january_plans, problem_of, ukraine_cities
+from benchmarks.forecasts.promises import reliability, totals
 from forecasts.backtest import forecasts_made, outcome_of
 from forecasts.scores import brier, coverage_pct, crps_pct, mape_pct, wape_pct
+from forecasts.seam import Method
 
-METHODS = ("bank", "structural", "pace", "naive", "growth")
+METHODS: tuple[Method, ...] = ("bank", "structural", "pace", "naive", "growth")
 Peer = Callable[[list[np.ndarray], int], list[np.ndarray]]
 
 
@@ -69,21 +71,22 @@ def positive_since(panel: Collections, origin: int, least: int) -> np.ndarray:
 
 
 def compare(panel: Collections, years: list[int], months: list[int], least: int) -> None:
-    """Print errors of the year-end by month elapsed: regular series, the rest, and units' totals."""
+    """Print errors of the year-end by month elapsed: regular series, the rest, units' totals; and what ranges
+    of totals and probabilities to fall short came to."""
     problem, made = problem_of(panel), []
     for year in years:
         plans = {year: january_plans(panel, year)} if panel.plans else None
         for month in months:
             rows = forecasts_made(problem, (year,), (month,), METHODS, plans)
             chosen = positive_since(panel, (year - panel.first_year) * 12 + month, least)
-            regular = pl.DataFrame(
+            kept = pl.DataFrame(
                 {
                     "unit_key": [panel.units[i] for i in chosen],
                     "line_code": [panel.lines[i] for i in chosen],
                     "regular": [True] * len(chosen),
                 }
             )
-            made.append(rows.join(regular, on=["unit_key", "line_code"], how="left"))
+            made.append(rows.join(kept, on=["unit_key", "line_code"], how="left"))
     table = pl.concat(made)
     total, regular = pl.col("line_code") == "ALL", pl.col("regular").fill_null(value=False)
     for name, part in {
@@ -92,6 +95,11 @@ def compare(panel: Collections, years: list[int], months: list[int], least: int)
         "units' totals": table.filter(total),
     }.items():
         show(f"{panel.name}, {years[0]}–{years[-1]}, {name}", part, months)
+    bank = table.filter(method="bank")
+    totals(panel, years, months, bank.filter(total))
+    for month in months if panel.plans else ():
+        title = f"{panel.name}, month {month}, positive for {least} months"
+        reliability(title, bank.filter(~total & regular, months_elapsed=month))
 
 
 def show(title: str, table: pl.DataFrame, months: list[int]) -> None:
@@ -173,11 +181,12 @@ def deferral_of_2020(panel: Collections) -> None:
         }
     )
     print(f"\n{panel.name}, COFINS and PIS, June 2020: WAPE of the year's end, CRPS, coverage")
-    for name, method, known in (
+    told: tuple[tuple[str, Method, tuple[PolicyShock, ...]], ...] = (
         ("pace", "pace", ()),
         ("bank", "bank", ()),
         ("bank, declared", "bank", (shock,)),
-    ):
+    )
+    for name, method, known in told:
         asked = replace(problem_of(part), shocks=known)
         rows = forecasts_made(asked, (2020,), (6,), (method,)).filter(pl.col("line_code") != "ALL")
         one = outcome_of(rows)
