@@ -274,9 +274,9 @@ def by_place(rows: pl.DataFrame, *, each_row: bool = False) -> pl.DataFrame:
     order = ["source_file", "sheet", "first_row"]
     by_row = placed.group_by(*order, "last_row").agg(pl.col("amount").sum()).sort(order)
     starts = (pl.col("first_row") > pl.col("last_row").shift(1) + 1).fill_null(value=True)
-    run = (
-        (starts if not each_row else pl.lit(value=True)).cast(pl.Int32).cum_sum().over("source_file", "sheet")
-    )
+    run = starts.cast(pl.Int32).cum_sum().over("source_file", "sheet")
+    if each_row:
+        run = pl.int_range(pl.len())
     runs = by_row.with_columns(run.alias("_run")).group_by("source_file", "sheet", "_run").agg(
         pl.col("first_row").min(), pl.col("last_row").max(), pl.col("amount").sum(), pl.len().alias("rows")
     ).sort(order)  # fmt: skip

@@ -64,12 +64,12 @@ class FinanceOffice:
         order, heads = self._columns(titles, "Tổng dự toán thu")
         with Workbook(self.folder / path) as book:
             book.grouped_sheet(
-                self._layout("Thu", f"DỰ TOÁN THU NGÂN SÁCH NĂM {year} - {said}"),
+                self._layout("Thu", f"DỰ TOÁN THU NGÂN SÁCH NĂM {year} - {said}", self._decision(day)),
                 heads,
                 self._rows(revenue[:, order]),
             )
             book.grouped_sheet(
-                self._layout("Chi", f"DỰ TOÁN CHI NGÂN SÁCH NĂM {year} - {said}"),
+                self._layout("Chi", f"DỰ TOÁN CHI NGÂN SÁCH NĂM {year} - {said}", self._decision(day)),
                 [*heads[:2], ("Tổng dự toán chi", []), ("Trong đó", self.kinds)],
                 self._rows(spending),
             )
@@ -104,12 +104,19 @@ class FinanceOffice:
         lines = [(group.title, [titles[code] for code in group.line_codes]) for group in groups]
         return order, [("TT", []), ("Phường", []), (total, []), *lines]
 
-    def _layout(self, sheet: str, title: str) -> Layout:
+    def _decision(self, day: dt.date) -> str:
+        """The line that names the decision behind an estimate; the number is as invented as the figures."""
+        number = 1000 + 10 * (day.year % 100) + day.month
+        authority = self.frame.authority.settings.title.vi.split(",")[0]
+        return f"(Kèm theo Quyết định số {number}/QĐ-UBND ngày {day:%d/%m/%Y} của UBND {authority})"
+
+    def _layout(self, sheet: str, title: str, *more: str) -> Layout:
         settings = self.frame.settings
         return Layout(
             (
                 settings.offices.finance_office,
                 f"{title} ({settings.simulated_mark})",
+                *more,
                 "Đơn vị tính: triệu đồng",
             ),
             sheet,
