@@ -72,8 +72,8 @@ def joined(parts: list[Figures]) -> Figures:
 def whole_draws(ahead: Floats, share: Floats) -> Integers:
     """n × months × draws, in whole minor units the share (n) that counts in a basis of what is still to
     come."""
-    part = share[:, None, None] * ahead
-    draws: Integers = np.rint(part, out=part).astype(np.int64)
+    part = np.rint(ahead if (share == 1).all() else share[:, None, None] * ahead)
+    draws: Integers = part.astype(np.int64)
     return draws
 
 
