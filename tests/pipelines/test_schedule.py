@@ -52,3 +52,18 @@ def test_on_the_sample_it_is_the_samples_own_night(tmp_path: Path) -> None:
 def test_it_is_off_until_someone_switches_it_on(tmp_path: Path) -> None:
     schedule = definitions_of(tmp_path, "long_bien", None).resolve_schedule_def(SCHEDULE)
     assert schedule.default_status is dg.DefaultScheduleStatus.STOPPED
+
+
+def test_the_backtest_is_asked_for_once_a_month_after_the_night(tmp_path: Path) -> None:
+    definitions = definitions_of(tmp_path, "ukraine_cities", tmp_path)
+    schedule = definitions.resolve_schedule_def("monthly_backtest")
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 3 2 * *", "Europe/Kyiv")
+    assert schedule.job_name == "backtest"
+    assert schedule.default_status is dg.DefaultScheduleStatus.STOPPED
+    tick = dt.datetime(2024, 2, 2, 3, 30, tzinfo=ZoneInfo("Europe/Kyiv"))
+    context = dg.build_schedule_context(
+        scheduled_execution_time=tick, repository_def=definitions.get_repository_def()
+    )
+    asked = schedule.evaluate_tick(context)
+    assert asked.run_requests is not None
+    assert [request.partition_key for request in asked.run_requests] == ["2024-02-01"]
