@@ -17,6 +17,9 @@ from extracts.opening import Manner, open_sheets
 from extracts.problems import ExtractError
 from extracts.sheets import Sheet
 
+_STEP = re.compile(r"/(?![^\[]*\])")
+"""A slash of a path in a pattern; one in a class such as ``[^/]`` is none."""
+
 
 @dataclass(frozen=True)
 class FormView:
@@ -119,7 +122,7 @@ def _sheet_view(form: ExtractForm, fits: bool, folder: bool, sheet: Sheet) -> Fo
 
 def _fits_but_for_folder(form: ExtractForm, name: str) -> bool:
     """Whether the last step of the form's pattern, taken alone, fits the file's own name."""
-    last = form.recognise.file_name.rpartition("/")[2]
+    last = _STEP.split(form.recognise.file_name)[-1]
     try:
         return bool(last) and re.search(f"^{last}", name.rpartition("/")[2]) is not None
     except re.error:  # the pattern does not part at its slashes

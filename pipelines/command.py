@@ -329,14 +329,23 @@ def simulate(
 
 @app.command()
 def doctor(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]", exists=True, dir_okay=False, help="Say how this file would be read."
+        ),
+    ] = None,
     authority: AuthorityOption = DEFAULT_AUTHORITY_NAME,
     landing: LandingOption = None,
     warehouse: WarehouseOption = None,
     home: HomeOption = None,
 ) -> None:
-    """Check installation, configuration, landing folder and warehouse; says what to mend."""
+    """Check installation, configuration, landing folder and warehouse; or say how FILE would be read."""
     from pipelines.doctor import examine
 
+    if file is not None:
+        _examine_file(file, authority, home, warehouse, landing)
+        return
     with _told():
         findings = examine(_places(authority, home, warehouse, landing), dt.datetime.now(dt.UTC))
     for finding in findings:
@@ -345,6 +354,19 @@ def doctor(
             fg=None if finding.is_well else typer.colors.RED,
         )
     if not all(finding.is_well for finding in findings):
+        raise typer.Exit(1)
+
+
+def _examine_file(
+    file: Path, authority: str, home: Path | None, warehouse: str | None, landing: Path | None
+) -> None:
+    from pipelines.doctor_file import examine_file
+
+    with _told():
+        places = _places(authority, home, warehouse, landing)
+        report = examine_file(places.authority, file, places.landing)
+    typer.echo("\n".join(report.lines))
+    if not report.is_readable:
         raise typer.Exit(1)
 
 
