@@ -1,4 +1,4 @@
-"""``wardcast doctor FILE`` says how a file would be read and what refused, and drafts a form for a new one."""
+"""``wardcast doctor FILE`` says how a file would be read and what refused; drafts a form for a new one."""
 
 import shutil
 from pathlib import Path
