@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
 
+BATCH_BYTES = 2**24
+"""What the draws of one batch may take, unless told otherwise: small enough to stay near the processor."""
 _AHEAD = 2
 """Tasks on their way per worker: one being worked on and one waiting."""
 
@@ -33,6 +35,11 @@ class BatchMap(Protocol):
     @property
     def workers(self) -> int:
         """How many tasks are worked on at a time."""
+        ...
+
+    @property
+    def batch_bytes(self) -> int:
+        """What the draws of one batch may take; answers do not depend on it."""
         ...
 
     def __call__(self, work: Callable[[Task], Answer], tasks: Iterable[Task]) -> Iterator[Answer]:
@@ -59,6 +66,9 @@ class InProcess:
 
     workers = 1
 
+    def __init__(self, batch_bytes: int = BATCH_BYTES) -> None:
+        self.batch_bytes = batch_bytes
+
     def __call__(self, work: Callable[[Task], Answer], tasks: Iterable[Task]) -> Iterator[Answer]:
         """The answers, each worked out when it is asked for."""
         for task in tasks:
@@ -78,10 +88,10 @@ class InProcess:
 class Processes:
     """A pool of processes of this machine, started when first needed and kept until closed."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, batch_bytes: int = BATCH_BYTES) -> None:
         if workers < 1:
             raise BatchError(f"forecasting needs at least 1 process, not {workers}")
-        self.workers = workers
+        self.workers, self.batch_bytes = workers, batch_bytes
         self._pool: ProcessPoolExecutor | None = None
 
     def __call__(self, work: Callable[[Task], Answer], tasks: Iterable[Task]) -> Iterator[Answer]:

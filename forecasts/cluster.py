@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from forecasts.batches import BatchError, in_order, one_thread
+from forecasts.batches import BATCH_BYTES, BatchError, in_order, one_thread
 
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
@@ -19,12 +19,13 @@ _PATIENCE = "30s"
 class OnCluster:
     """Tasks sent to the workers of a Dask scheduler, e.g. `tcp://scheduler:8786`.
 
-    Raises BatchError where Dask is not installed, nobody answers at the address within half a minute, or no
-    worker is there.
+    Raises BatchError where Dask is not installed, nobody answers at the address for as long as `patience`
+    says, or no worker is there.
     """
 
-    def __init__(self, address: str) -> None:
-        self._client = _connected(address)
+    def __init__(self, address: str, batch_bytes: int = BATCH_BYTES, patience: str = _PATIENCE) -> None:
+        self._client = _connected(address, patience)
+        self.address, self.batch_bytes = address, batch_bytes
         self.workers = sum(self._client.nthreads().values())
         if not self.workers:
             self._client.close()
@@ -55,15 +56,16 @@ class OnCluster:
         self._client.close()
 
 
-def _connected(address: str) -> Any:
+def _connected(address: str, patience: str) -> Any:
     try:
-        from distributed import Client
+        import distributed
     except ImportError as missing:
         raise BatchError(
             f"forecasting on {address} needs Dask: install wardcast with its extra `cluster`"
         ) from missing
     try:
-        client = Client(address, timeout=_PATIENCE, set_as_default=False)
+        connect: Any = distributed.Client
+        client = connect(address, timeout=patience, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as silent:
         raise BatchError(f"no Dask scheduler answers at {address}: {silent}") from silent
     return client

@@ -29,8 +29,6 @@ from forecasts.units import LinePart, UnitsTask, Variant, answer_units
 
 METHODS = ("bank", "structural", *baselines.ARITHMETIC)
 _DRAWS, _FEWER_DRAWS, _MANY_SERIES = 2000, 1000, 20_000
-_BATCH_BYTES = 2**24
-"""What the draws of one batch of units may take."""
 _ARRAYS = 10
 """Arrays of a batch's draws held at once, bases and scenarios counted in."""
 _BATCHES_SENT = 16
@@ -68,7 +66,8 @@ def alone(
     noise = Noise(problem.seed, panel.horizon, problem.draws or draws_for(keys.leaves))
     lines = _fitted(panel, problem, method, spread)
     answer = Answer(keys, panel, estimates, noise.draws, len(lines.scenarios))
-    for part in spread(answer_units, _sent(_tasks(keys, lines, estimates, method, noise, moves))):
+    units = _at_a_time(noise, spread.batch_bytes)
+    for part in spread(answer_units, _sent(_tasks(keys, lines, estimates, method, noise, moves, units))):
         answer.take(part)
     return answer.closed(problem, method, lines.told())
 
@@ -135,12 +134,22 @@ def _fitted(panel: Panel, problem: ForecastProblem, method: str, spread: BatchMa
     return _Lines(series, declared, scenarios)
 
 
+def _at_a_time(noise: Noise, batch_bytes: int) -> int:
+    """Units whose draws, a line at a time, take no more than a batch may."""
+    return max(batch_bytes // (8 * _ARRAYS * max(noise.horizon, 1) * noise.draws), 1)
+
+
 def _tasks(
-    keys: Keys, lines: _Lines, estimates: Estimates, method: str, noise: Noise, moves: Moves | None
+    keys: Keys,
+    lines: _Lines,
+    estimates: Estimates,
+    method: str,
+    noise: Noise,
+    moves: Moves | None,
+    size: int,
 ) -> Iterator[UnitsTask]:
-    """The second pass, batch by batch; only those on their way are in memory."""
+    """The second pass, in batches of `size` units; only those on their way are in memory."""
     sharings = (_sharing(lines),) * len(lines.scenarios)
-    size = max(_BATCH_BYTES // (8 * _ARRAYS * max(noise.horizon, 1) * noise.draws), 1)
     for begin in range(0, len(keys.units), size):
         units = np.arange(begin, min(begin + size, len(keys.units)))
         parts = tuple(_parts(keys, lines, estimates, units, moves))
