@@ -13,7 +13,7 @@ import polars as pl
 from authorities.forms import Dataset
 from authorities.model import ALL, Authority
 from extracts.landing import part_of
-from warehouse.ledger import statement_columns
+from warehouse.ledger import contested, statement_columns
 from warehouse.projections import polars_schema
 from warehouse.tables.staging import STAGED
 
@@ -46,7 +46,8 @@ def with_doubts(
 
 def _restated(staged: pl.DataFrame, scope: list[str]) -> pl.DataFrame:
     """Rows that each delivery has for each period that more than one of them states."""
-    counted = staged.group_by(*scope, "delivery_order").agg(pl.len().alias("rows"))
+    among = staged.filter(pl.col("delivery_order").is_in(contested(staged).implode()))
+    counted = among.group_by(*scope, "delivery_order").agg(pl.len().alias("rows"))
     return counted.filter(pl.len().over(scope) > 1)
 
 

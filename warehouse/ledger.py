@@ -126,7 +126,8 @@ def _split() -> pl.Expr:
 def _statements(scope: list[str], stated: pl.DataFrame, empty: pl.DataFrame | None) -> pl.DataFrame:
     """Each period stated by each delivery that is believed, with its moment: day and order in one number."""
     columns = [*scope, "scope_unit", "scope_part", "delivery_order", "recorded_at"]
-    believed = stated.filter(pl.col("scope_doubt").is_null()).select(columns).unique()
+    may_be = pl.col("delivery_order").is_in(contested(stated, empty).implode())
+    believed = stated.filter(may_be, pl.col("scope_doubt").is_null()).select(columns).unique()
     if empty is not None and empty.height:
         believed = pl.concat([believed, empty.select(columns).cast(believed.schema)])
     day = pl.col("recorded_at").to_physical().cast(pl.Int64) + _EPOCH_SHIFT
@@ -135,6 +136,26 @@ def _statements(scope: list[str], stated: pl.DataFrame, empty: pl.DataFrame | No
         pl.col("scope_part").fill_null(_WHOLE).alias("_part"),
         _split().alias("_split"),
     )
+
+
+def contested(stated: pl.DataFrame, empty: pl.DataFrame | None = None) -> pl.Series:
+    """Deliveries (``delivery_order``) whose stated days overlap another's: only these can restate anything.
+
+    Most do not, and millions of their rows need not be looked at more closely.
+    """
+    columns = ["delivery_order", *_SCOPE]
+    spoken = [stated.lazy().select(columns)] + ([empty.lazy().select(columns)] if empty is not None else [])
+    spans = (
+        pl.concat(spoken, how="vertical_relaxed")
+        .group_by("delivery_order")
+        .agg(pl.col("scope_from").min(), pl.col("scope_to").max())
+        .drop_nulls()
+        .sort("scope_from", "delivery_order")
+        .collect()
+    )
+    reached, following = pl.col("scope_to").cum_max().shift(1), pl.col("scope_from").shift(-1)
+    overlaps = (pl.col("scope_from") <= reached) | (pl.col("scope_to") >= following)
+    return spans.filter(overlaps.fill_null(value=False))["delivery_order"]
 
 
 def _day_of(moment: pl.Series) -> pl.Series:
