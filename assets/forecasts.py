@@ -12,6 +12,7 @@ from assets.pictures import fan_picture
 from assets.positions import night_dates
 from authorities.model import ALL, Authority
 from early_warning.rules import find_warnings
+from forecasts.batches import batch_map
 from forecasts.seam import ForecastProblem, forecast_year_end
 from warehouse import arrivals, marts
 from warehouse.bases import bases_of, shares_on
@@ -106,16 +107,11 @@ def _year_end(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         night_office_estimates: pl.DataFrame,
     ) -> Iterator[dg.Output[pl.DataFrame]]:
         authority, as_of = office.authority, night_of(context)
-        answer = forecast_year_end(
-            forecast_problem(
-                authority,
-                as_of,
-                night_receipts,
-                night_estimates,
-                extract_statement,
-                night_office_estimates,
-            )
+        problem = forecast_problem(
+            authority, as_of, night_receipts, night_estimates, extract_statement, night_office_estimates
         )
+        with batch_map(office.forecast_workers) as batches:
+            answer = forecast_year_end(problem, batches=batches)
         frames = (answer.year_end, answer.path, answer.components, answer.shock_effects, answer.opinions)
         made = {
             table.name: marts.at_the_edge(_of_night(authority, as_of, frame), table, authority)

@@ -23,6 +23,7 @@ class Office(dg.ConfigurableResource[None]):
         home: folder in which everything written lies.
         warehouse_url: SQLAlchemy URL of the warehouse.
         code_version: version of the code, recorded with each publication.
+        forecast_workers: where forecasts are made: a number of processes, or a Dask scheduler's address.
     """
 
     authority_folder: str
@@ -30,6 +31,7 @@ class Office(dg.ConfigurableResource[None]):
     home: str
     warehouse_url: str
     code_version: str
+    forecast_workers: str = "1"
 
     @cached_property
     def authority(self) -> Authority:

@@ -69,6 +69,7 @@ def build_definitions(places: Places, lake: dg.IOManagerDefinition | None = None
         home=str(places.home),
         warehouse_url=_shown_in_the_ui(places.warehouse_url),
         code_version=code_version(),
+        forecast_workers=places.forecast_workers,
     )
     return dg.Definitions(
         assets=assets,

@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     landing: Path | None = None
     home: Path | None = None
     warehouse: str | None = None
+    forecast_workers: str = "1"
 
 
 class Places:
@@ -36,6 +37,7 @@ class Places:
         default_landing = self.sample / "landing" if self.uses_sample else self.home / "landing"
         self.landing: Path = (settings.landing or default_landing).absolute()
         self.warehouse_url: str = settings.warehouse or f"duckdb:///{self.home / 'wardcast.duckdb'}"
+        self.forecast_workers: str = settings.forecast_workers
         self.dagster_home: Path = self.home / "dagster"
 
     def default_night(self, now: dt.datetime) -> dt.date:
