@@ -109,7 +109,8 @@ def test_what_must_stop_a_night_blocks_and_nothing_else(checks: list[dg.AssetChe
         for dataset in DATASETS
         for name in ("declared_types_hold", "rows_are_accounted_for")
     }
-    assert blocking == {("raw_delivery", "whole_extracts_readable"), *shape}
+    accounts = {(f"core_{dataset}", "files_are_accounted_for") for dataset in DATASETS}
+    assert blocking == {("raw_delivery", "whole_extracts_readable"), *shape, *accounts}
 
 
 def test_the_night_is_one_job_in_one_process_with_a_partition_a_night(definitions: dg.Definitions) -> None:
