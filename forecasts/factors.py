@@ -235,7 +235,7 @@ def _with_factor(fed: LookedAt, horizon: int, found: Floats) -> LogForecast:
     factor = fed.factor
     begin = int(np.isfinite(factor).argmax())
     line = mixture(FACTOR_GRID, factor[None, begin:], horizon)
-    own = mixture(RESIDUAL_GRID, fed.residual[:, begin:], horizon)
+    own = mixture(RESIDUAL_GRID, (fed.calm - factor)[:, begin:], horizon)
     shared = np.broadcast_to(line.covariance, own.covariance.shape)
     parts = beside_factor(factor, line.mean[0], line.season[0], own.parts)
     return LogForecast(line.mean + own.mean, shared, own.covariance, found, parts)
