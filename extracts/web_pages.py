@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 
 from authorities.forms import OLD_ENCODINGS, OldEncoding, ReadingLimits
 from extracts.archives import beyond
-from extracts.encodings import as_utf8
+from extracts.encodings import as_utf8, is_utf8
 from extracts.problems import ExtractError
 
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_\-]+)", re.IGNORECASE)
@@ -60,13 +60,12 @@ def page_cells(
 
 
 def _text(raw: bytes, shown: str, old: Sequence[OldEncoding]) -> tuple[str, str]:
-    """The page by the encoding it names, where that fits; else by evidence, as any text."""
+    """The page as UTF-8 where it is that, else by the encoding it names where that fits, else by evidence."""
     named = _CHARSET.search(raw[:_CHARSET_WITHIN])
-    if named and not raw.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    marked = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\x00" in raw
+    if named and not marked and not is_utf8(raw):
         try:
             codec = codecs.lookup(named[1].decode("ascii"))
-            if codec.name.startswith("utf-8"):
-                return raw.decode("utf-8"), "UTF-8"
             if codec.name not in {"iso8859-1", "cp1252", "ascii"}:  # what a tool writes that knows no better
                 return codecs.decode(raw, codec.name), codec.name
         except (LookupError, UnicodeError, ValueError):
