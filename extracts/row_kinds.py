@@ -15,6 +15,8 @@ from extracts.text import fold, folded
 ROW_KINDS = ("data", "ragged", "total", "section", "other_fund")
 """``ragged`` is data with more cells than the header, of which no amount can be trusted."""
 DATA_KINDS = ("data", "ragged")
+_WORDED = {"unit_name", "line_code"}
+"""Keys in words, as a total's are."""
 _COLUMN_NUMBER = re.compile(r"\(?([a-z]|\d{1,2})\)?(\s*=.*)?")
 """A cell of the row of column numbers under a header: ``A``, ``(1)``, ``3=1+2``."""
 
@@ -24,8 +26,8 @@ def row_kinds(
 ) -> pl.Series:
     """Kind of each row of ``below``.
 
-    Only rows that lack a key, or that repeat the header, are looked at closely. Where the unit's name is the
-    only key, all are; a name in ``unit_names`` (folded) is a unit even where it begins as a total does.
+    Only rows that lack a key, or that repeat the header, are looked at closely. Where names are the only
+    keys, all are; a name in ``unit_names`` (folded) is a unit even where it begins as a total does.
     """
     keys = [
         f"c{place}" for column, place in header.places if not column.field.startswith(("amount", "taxpayer"))
@@ -33,7 +35,8 @@ def row_kinds(
     named = [f"c{place}" for column, place in header.places if column.field == "unit_name"]
     money = {f"c{place}": header.title(place) for column, place in header.places if column.field == "amount"}
     is_title = pl.all_horizontal([pl.col(cell) == title for cell, title in money.items()])
-    lacking = pl.any_horizontal(pl.col(keys).is_null()) if keys != named else pl.lit(value=True)
+    worded = {column.field for column, place in header.places if f"c{place}" in keys} <= _WORDED
+    lacking = pl.lit(value=True) if worded else pl.any_horizontal(pl.col(keys).is_null())
     marked = below.select((lacking | is_title.fill_null(value=False)).alias("odd"), RAGGED)
     kinds = pl.repeat(0, below.height, dtype=pl.UInt8, eager=True)
     if form.keep is not None:
