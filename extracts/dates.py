@@ -34,18 +34,23 @@ def order_of_dates(texts: pl.Series, order: str) -> str:
     """
     if order not in _OTHER:
         return order
-    groups = texts.to_frame("text").select(
-        pl.col("text").str.extract(_PARTED, 1).cast(pl.Int32).alias("first"),
+    groups = _counted(texts).select(
+        "times", pl.col("text").str.extract(_PARTED, 1).cast(pl.Int32).alias("first"),
         pl.col("text").str.extract(_PARTED, 3).cast(pl.Int32).alias("second"),
         pl.col("text").str.extract(_PARTED, 2).alias("mark"),
     ).drop_nulls().group_by("mark").agg(
-        pl.len().alias("dates"),
-        (pl.col("first") > _MONTHS).sum().alias("dmy"),
-        (pl.col("second") > _MONTHS).sum().alias("mdy"),
+        pl.col("times").sum().alias("dates"),
+        pl.col("times").filter(pl.col("first") > _MONTHS).sum().alias("dmy"),
+        pl.col("times").filter(pl.col("second") > _MONTHS).sum().alias("mdy"),
     ).sort("mark")  # fmt: skip
     other = _OTHER[order]
     proved = groups.filter(pl.col(order) == 0, pl.col(other) >= pl.col("dates") * _LEAST_SHARE)["mark"]
     return " ".join([order, *(f"{mark}{other}" for mark in proved)])
+
+
+def _counted(texts: pl.Series) -> pl.DataFrame:
+    """Each text once and how often it stands: days come again and again."""
+    return texts.to_frame("text").group_by("text").agg(pl.len().alias("times"))
 
 
 def read_dates(texts: pl.Series, orders: pl.Series) -> pl.Series:
@@ -119,9 +124,14 @@ def how_written(texts: pl.Series, told: str) -> list[str]:
         for exception in exceptions
     ]
     kinds = {
-        "as day numbers of a spreadsheet": int(texts.str.contains(_SERIAL).sum()),
-        "as year-month-day": int(texts.str.contains(_ISO).sum()),
-        "with day and month": int(texts.str.contains(_PARTED).sum()),
+        "as day numbers of a spreadsheet": _SERIAL,
+        "as year-month-day": _ISO,
+        "with day and month": _PARTED,
     }
-    found = [f"{count} {kind}" for kind, count in kinds.items() if count]
+    counted = _counted(texts)
+    counts = {
+        kind: int(counted.filter(pl.col("text").str.contains(pattern))["times"].sum())
+        for kind, pattern in kinds.items()
+    }
+    found = [f"{count} {kind}" for kind, count in counts.items() if count]
     return said + ([f"dates are written in several ways: {', '.join(found)}"] if len(found) > 1 else [])
