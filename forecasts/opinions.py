@@ -26,6 +26,7 @@ _LARGEST_ERROR = np.log(3.0)
 """A forecast off by more than threefold counts as off threefold: one lost document is no law."""
 _LEAST_ERROR = 0.002
 """Nobody is taken to be nearer than two thousandths, however few pairs agreed to the đồng."""
+_PRIOR_YEARS = 2.0
 _NARROWEST, _WIDEST = 0.4, 1.25
 _CENTRAL_80 = 2.0 * 1.2816
 _LEVELS = ("leaf", "unit", "line", "all")
@@ -107,9 +108,10 @@ def _weight() -> pl.Expr:
 
 
 def _spread() -> pl.Expr:
-    """Drawn towards 1 like the weights, and kept within bounds."""
+    """Drawn towards 1 while years are few, as errors of one year go together, and kept within bounds."""
     both, alone = (pl.col(f"{name}_mse").clip(lower_bound=_LEAST_ERROR**2) for name in ("both", "alone"))
-    ratio = (both / alone).sqrt().pow(_trust(pl.col("pairs"))).clip(_NARROWEST, _WIDEST)
+    trust = pl.col("years") / (pl.col("years") + _PRIOR_YEARS)
+    ratio = (both / alone).sqrt().pow(trust).clip(_NARROWEST, _WIDEST)
     return pl.when(_enough()).then(ratio).otherwise(1.0)
 
 
