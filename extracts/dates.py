@@ -22,11 +22,16 @@ _LEAST_SHARE = 1 / 3
 _MARKS = {"/": "slash", ".": "dot", "-": "dash"}
 
 
-def order_of_dates(texts: pl.Series, order: str) -> str:
+def counted(texts: pl.Series) -> pl.DataFrame:
+    """Each date text once, and how many ``times`` it stands: days come again and again."""
+    return texts.to_frame("text").group_by("text").agg(pl.len().alias("times"))
+
+
+def order_of_dates(dates: pl.DataFrame, order: str) -> str:
     """The order in which a sheet writes dates: the form's, and by mark where its dates prove another.
 
     Args:
-        texts: all the sheet's dates, as written.
+        dates: all the sheet's dates, as written (``counted``).
         order: the form's order.
 
     Returns:
@@ -34,7 +39,7 @@ def order_of_dates(texts: pl.Series, order: str) -> str:
     """
     if order not in _OTHER:
         return order
-    groups = _counted(texts).select(
+    groups = dates.select(
         "times", pl.col("text").str.extract(_PARTED, 1).cast(pl.Int32).alias("first"),
         pl.col("text").str.extract(_PARTED, 3).cast(pl.Int32).alias("second"),
         pl.col("text").str.extract(_PARTED, 2).alias("mark"),
@@ -46,11 +51,6 @@ def order_of_dates(texts: pl.Series, order: str) -> str:
     other = _OTHER[order]
     proved = groups.filter(pl.col(order) == 0, pl.col(other) >= pl.col("dates") * _LEAST_SHARE)["mark"]
     return " ".join([order, *(f"{mark}{other}" for mark in proved)])
-
-
-def _counted(texts: pl.Series) -> pl.DataFrame:
-    """Each text once and how often it stands: days come again and again."""
-    return texts.to_frame("text").group_by("text").agg(pl.len().alias("times"))
 
 
 def read_dates(texts: pl.Series, orders: pl.Series) -> pl.Series:
@@ -113,7 +113,7 @@ def _numbers_of_months(language: str) -> dict[str, str]:
     return numbers
 
 
-def how_written(texts: pl.Series, told: str) -> list[str]:
+def how_written(dates: pl.DataFrame, told: str) -> list[str]:
     """What had to be decided about a sheet's dates, in words; nothing where all stand as the form says."""
     order, *exceptions = told.split()
     if order not in _OTHER:
@@ -128,9 +128,8 @@ def how_written(texts: pl.Series, told: str) -> list[str]:
         "as year-month-day": _ISO,
         "with day and month": _PARTED,
     }
-    counted = _counted(texts)
     counts = {
-        kind: int(counted.filter(pl.col("text").str.contains(pattern))["times"].sum())
+        kind: int(dates.filter(pl.col("text").str.contains(pattern))["times"].sum())
         for kind, pattern in kinds.items()
     }
     found = [f"{count} {kind}" for kind, count in counts.items() if count]

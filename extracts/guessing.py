@@ -13,7 +13,7 @@ import polars as pl
 
 from authorities.forms import FieldName
 from authorities.model import Authority
-from extracts.dates import ends_of_months, order_of_dates
+from extracts.dates import counted, ends_of_months, order_of_dates
 from extracts.sheets import Sheet
 from extracts.text import code_of, date_of, fold, minor_amount
 from extracts.units import UnitResolver
@@ -144,8 +144,8 @@ def _mostly(holds: Iterable[bool]) -> bool:
 def is_numeric(column: Column, decimal: str) -> bool:
     """Whether most cells are numbers, and not just the rows counted."""
     numbers = _numbers_in(column.cells, decimal)
-    counted = column.cells.cast(pl.Int64, strict=False).drop_nulls()
-    in_order = counted.len() == column.cells.len() and bool((counted.diff().drop_nulls() == 1).all())
+    whole = column.cells.cast(pl.Int64, strict=False).drop_nulls()
+    in_order = whole.len() == column.cells.len() and bool((whole.diff().drop_nulls() == 1).all())
     return _share(numbers) >= _MOST and not in_order
 
 
@@ -185,6 +185,6 @@ def guess_date_order(columns: Sequence[Column], fields: Sequence[FieldName]) -> 
             for order, pattern in _ORDERS.items():
                 if _share(column.cells.str.contains(pattern)) > _MOST:
                     return order
-            told = Counter(part[-3:] for part in order_of_dates(column.cells, "dmy").split()[1:])
+            told = Counter(part[-3:] for part in order_of_dates(counted(column.cells), "dmy").split()[1:])
             return told.most_common(1)[0][0] if told else "dmy"
     return "dmy"

@@ -13,7 +13,7 @@ import polars as pl
 
 from authorities.forms import USUAL_LIMITS, ExtractForm, FormColumn, ReadingLimits
 from extracts.archives import Member
-from extracts.dates import how_written, order_of_dates, row_dates
+from extracts.dates import counted, how_written, order_of_dates, row_dates
 from extracts.encodings import UNICODE
 from extracts.headers import Header, find_header
 from extracts.opening import Manner, open_sheets
@@ -101,7 +101,7 @@ def _read_sheet(sheet: Sheet, shown: str, form: ExtractForm, unit_names: frozens
     )
     schema = _raw_schema(form)
     absent = [pl.lit(None, pl.String()).alias(name) for name in schema if name not in frame.columns]
-    dates = _dates_of(frame)
+    dates = counted(_dates_of(frame))
     order = order_of_dates(dates, form.date_order)
     told = frame.with_columns(absent).with_columns(pl.lit(order).alias("date_order"))
     rows = told.with_columns(_decimals(told, form)).select(list(schema))
