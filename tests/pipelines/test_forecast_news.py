@@ -1,4 +1,4 @@
-"""Three nights in a row: what moved the year-ends, published and adding up to the đồng."""
+"""Four nights in a row: what moved the year-ends, published and adding up to the đồng."""
 
 import datetime as dt
 from decimal import Decimal
@@ -10,7 +10,7 @@ import pytest
 from tests.pipelines.conftest import Wardcast, read
 from tests.pipelines.small_district import ITEMS, WARDS, daily, history, monthly, small_authority
 
-NIGHTS = ("2020-03-10", "2020-03-11", "2020-03-12")
+NIGHTS = ("2020-03-10", "2020-03-11", "2020-03-12", "2020-03-13")
 KEYS = ["unit_key", "line_code", "basis"]
 
 
@@ -20,7 +20,7 @@ def of_day(day: str, amount: int) -> list[tuple[dt.date, str, str, int]]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, wardcast: Wardcast) -> Path:
-    """10 March; 11 March with the 5th sent again; 12 March with a shock's fraction changed."""
+    """On the 11th the 5th is sent again, on the 12th a shock is changed, on the 13th a remark is written."""
     folder = tmp_path_factory.mktemp("news")
     authority, landing, home = small_authority(folder / "small"), folder / "landing", folder / "home"
     for year in (2016, 2017, 2018, 2019):
@@ -43,8 +43,11 @@ def home(tmp_path_factory: pytest.TempPathFactory, wardcast: Wardcast) -> Path:
     changed = shocks.read_text(encoding="utf-8").replace(
         "announced_on: 2020-04-08", "announced_on: 2020-03-02"
     )
-    shocks.write_text(changed.replace("value: 0.35, low: 0.15", "value: 0.45, low: 0.15"), encoding="utf-8")
+    shocks.write_text(changed.replace('deferred_to: "2020-12"', 'deferred_to: "2021-02"'), encoding="utf-8")
     night(NIGHTS[2])
+    daily(landing, NIGHTS[3], of_day(NIGHTS[3], 310_000))
+    shocks.write_text(f"{shocks.read_text(encoding='utf-8')}\n# a remark\n", encoding="utf-8")
+    night(NIGHTS[3])
     return home
 
 
@@ -60,7 +63,7 @@ def test_the_first_night_has_no_news(home: Path) -> None:
     assert read(home, "mart_forecast_news").filter(as_of=dt.date(2020, 3, 10)).is_empty()
 
 
-@pytest.mark.parametrize(("before", "night"), [NIGHTS[:2], NIGHTS[1:]])
+@pytest.mark.parametrize(("before", "night"), [NIGHTS[:2], NIGHTS[1:3], NIGHTS[2:]])
 def test_causes_add_up_to_the_change_of_every_published_mean(home: Path, before: str, night: str) -> None:
     base = read(home, "mart_year_end_forecast").filter(scenario="base").select("as_of", *KEYS, "mean_amount")
     old, new = (base.filter(as_of=dt.date.fromisoformat(day)).drop("as_of") for day in (before, night))
@@ -82,8 +85,17 @@ def test_a_day_sent_again_is_told_apart_from_what_came(home: Path) -> None:
 
 
 def test_a_shock_changed_overnight_is_configuration(home: Path) -> None:
+    """Dues of July put off to February: what the year loses by it, and not by what came."""
     found = causes(home, NIGHTS[2])
     assert set(found) == {"configuration", "new_receipts"}
+    assert found["configuration"] < 0
+
+
+def test_a_remark_in_the_configuration_moves_nothing(home: Path) -> None:
+    """The night before is forecast again from the ledger's memory, and comes out to the đồng."""
+    assert set(causes(home, NIGHTS[3])) == {"new_receipts"}
+    news = read(home, "mart_forecast_news").filter(as_of=dt.date.fromisoformat(NIGHTS[3]))
+    assert set(news["cause"]) == {"new_receipts"}
 
 
 def test_what_came_is_news_of_every_ward(home: Path) -> None:
