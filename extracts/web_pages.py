@@ -8,7 +8,7 @@ told here too, as a page names its encoding; finding headers is in ``extracts.he
 import codecs
 import re
 from collections.abc import Sequence
-from html.parser import HTMLParser
+from html import unescape
 
 from authorities.forms import OLD_ENCODINGS, OldEncoding, ReadingLimits
 from extracts.archives import beyond
@@ -20,6 +20,11 @@ _CHARSET_WITHIN = 4096
 _PAGE = re.compile(
     rb"^\s*<(!doctype\s+html|html|head|body|meta|table|style|title|!--|div|center|p|form)\b", re.I
 )
+_TAG = re.compile(
+    r"<(/?)([A-Za-z][A-Za-z0-9:]{0,30})\b((?:[^<>\"']|\"[^\"]{0,4000}\"|'[^']{0,4000}'){0,4000})>"
+    r"|<[!?][^<>]{0,4000}>"
+)
+_ATTRIBUTE = re.compile(r"([A-Za-z][A-Za-z0-9:\-]{0,30})\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
 _MOST_COLUMNS, _MOST_ROWS = 1000, 65534
 """Beyond these no browser lets a merged cell reach."""
 _SILENT = {"script", "style", "title", "head"}
@@ -49,8 +54,6 @@ def page_cells(
     text, encoding = _text(raw, shown, old)
     tables = _Tables(shown, decimal, limits)
     tables.feed(text)
-    tables.close()
-    tables.end_row()
     if not tables.saw_table:
         raise ExtractError(
             shown, "this is a web page without a table, whatever its ending",
@@ -74,11 +77,14 @@ def _text(raw: bytes, shown: str, old: Sequence[OldEncoding]) -> tuple[str, str]
     return text.decode("utf-8").removeprefix("\ufeff"), encoding
 
 
-class _Tables(HTMLParser):
-    """Gathers rows; a table within a cell gives rows of its own."""
+class _Tables:
+    """Gathers rows; a table within a cell gives rows of its own.
+
+    Tags are found one after the other, and what opens and never closes is text: the parser of the standard
+    library takes minutes over a megabyte of ``<!--``.
+    """
 
     def __init__(self, shown: str, decimal: str, limits: ReadingLimits) -> None:
-        super().__init__(convert_charrefs=True)
         self.rows: list[list[str]] = []
         self.saw_table = False
         self._shown, self._decimal, self._limits = shown, decimal, limits
@@ -94,7 +100,21 @@ class _Tables(HTMLParser):
         self._silent = 0
         self._widest = 1
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def feed(self, text: str) -> None:
+        """Take in the whole page."""
+        at, bare = 0, _without_comments(text)
+        for found in _TAG.finditer(bare):
+            self._data(bare[at : found.start()])
+            at = found.end()
+            closing, tag, attributes = found.groups()
+            if tag and closing:
+                self._end(tag.lower())
+            elif tag:
+                self._start(tag.lower(), attributes)
+        self._data(bare[at:])
+        self.end_row()
+
+    def _start(self, tag: str, attributes: str) -> None:
         if tag == "table":
             self.end_row()
             self.saw_table, self._depth, self._below = True, self._depth + 1, {}
@@ -102,7 +122,7 @@ class _Tables(HTMLParser):
             self.end_row()
             self._row = []
         elif tag in {"td", "th"}:
-            self._begin_cell(dict(attrs))
+            self._begin_cell(_attributes(attributes))
         elif tag in _SILENT:
             self._silent += 1
         elif tag in _BREAKS and self._in_cell:
@@ -110,7 +130,7 @@ class _Tables(HTMLParser):
         elif tag in _LINE_ENDS and not self._depth:
             self.end_row()
 
-    def handle_endtag(self, tag: str) -> None:
+    def _end(self, tag: str) -> None:
         if tag in {"td", "th"}:
             self._end_cell()
         elif tag in {"tr", "table"} or (tag in _LINE_ENDS and not self._depth):
@@ -119,16 +139,16 @@ class _Tables(HTMLParser):
         elif tag in _SILENT:
             self._silent = max(0, self._silent - 1)
 
-    def handle_data(self, data: str) -> None:
-        if not self._silent and (self._in_cell or not self._depth):
-            self._words.append(data)
+    def _data(self, text: str) -> None:
+        if text and not self._silent and (self._in_cell or not self._depth):
+            self._words.append(unescape(text) if "&" in text else text)
 
-    def _begin_cell(self, attributes: dict[str, str | None]) -> None:
+    def _begin_cell(self, attributes: dict[str, str]) -> None:
         self._end_cell()
         row = self._row = [] if self._row is None else self._row
         self._pass_reached(row)
         self._in_cell, self._words = True, []
-        self._number = attributes.get("x:num") or ""
+        self._number = attributes.get("x:num", "")
         self._width = _span(attributes.get("colspan"), _MOST_COLUMNS)
         deep = _span(attributes.get("rowspan"), _MOST_ROWS) - 1
         if deep > 0:
@@ -164,6 +184,19 @@ class _Tables(HTMLParser):
             if len(self.rows) * self._widest > self._limits.sheet_cells:
                 said = f"the table reaches over {len(self.rows):,} rows and {self._widest:,} columns"
                 raise beyond(self._shown, said, "sheet_cells", self._limits)
+
+
+def _attributes(text: str) -> dict[str, str]:
+    return {name.lower(): unescape("".join(given)) for name, *given in _ATTRIBUTE.findall(text)}
+
+
+def _without_comments(text: str) -> str:
+    """The page without comments and conditional marks; of one that never ends, only its mark goes."""
+    parts, at = [], 0
+    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start)) >= 0:
+        parts.append(text[at:start])
+        at = end + 3
+    return "".join([*parts, text[at:]])
 
 
 def _span(text: str | None, most: int) -> int:

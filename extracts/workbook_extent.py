@@ -17,8 +17,10 @@ from extracts.archives import beyond, refuse_bomb
 _SHEET = re.compile(r"^(?!.*(?:sharedStrings|styles|theme\d*)\.(?:xml|bin)$).*\.(?:xml|bin)$", re.IGNORECASE)
 """A part that may be a sheet: its place in the archive is the writer's choice."""
 _PIECE = 4 * 1024**2
-_FAR = re.compile(rb"\sr\s*=\s*[\"'](?:([A-Z]{2,3})([0-9]+)|([A-Z])([0-9]{6,}))[\"']")
-_FILLED = re.compile(rb"<(?:\w+:)?c\s(?:[^>]*\s)?r\s*=\s*[\"']([A-Z]{1,3})([0-9]+)[\"'][^>]*(?<!/)>")
+_FAR = re.compile(rb"\sr\s{0,9}=\s{0,9}[\"'](?:([A-Z]{2,3})([0-9]+)|([A-Z])([0-9]{6,}))[\"']")
+_FILLED = re.compile(
+    rb"<(?:\w+:)?c\s(?:[^>]{0,200}\s)?r\s{0,9}=\s{0,9}[\"']([A-Z]{1,3})([0-9]+)[\"'][^>]{0,500}(?<!/)>"
+)
 _NEAR_ROWS, _NEAR_COLUMNS = 99_999, 26
 """What cells that ``_FAR`` does not find stay within."""
 _ROW_RECORD, _FIRST_CELL, _LAST_CELL = 0, 1, 11

@@ -119,6 +119,13 @@ def test_a_web_page_keeps_its_merged_cells_titles_and_raw_numbers_in_place(offic
     assert register["amount_total_row"].to_list() == [8_500_000]
 
 
+@pytest.mark.parametrize("opened", ["<!--", "<td a=", "<![CDATA[", '<a "', "&#", "<table>"])
+def test_a_page_full_of_what_never_closes_does_not_hang(office: Office, opened: str) -> None:
+    office.put(f"{LISTING}.xls", f"<table><tr><td>1{opened * 300_000}")
+
+    assert "no header row" in office.problem()
+
+
 @pytest.mark.parametrize("charset", ["utf-8", "windows-1258", "iso-8859-1", "x-unknown"])
 def test_a_page_that_names_the_wrong_charset_is_read_by_what_its_bytes_are(
     office: Office, charset: str
