@@ -45,12 +45,15 @@ class Grid:
     def columns(self, repeat: int = 1) -> dict[str, pl.Series]:
         """unit_key, line_code, basis and scenario, each row `repeat` times over."""
         each = len(BASES) * len(self.scenarios) * repeat
-        rows = np.repeat(self.keys.in_order, each)
+        units, lines = (
+            np.repeat(codes[self.keys.in_order].astype(np.uint32), each)
+            for codes in (self.keys.unit_codes, self.keys.line_codes)
+        )
         bases = np.repeat(np.array(_BASES_IN_ORDER, dtype=np.uint32), len(self.scenarios) * repeat)
         scenarios = np.repeat(np.arange(len(self.scenarios), dtype=np.uint32), repeat)
         return {
-            "unit_key": named(self.keys.units, self.keys.unit_codes[rows]),
-            "line_code": named(self.keys.lines, self.keys.line_codes[rows]),
+            "unit_key": named(self.keys.units, units),
+            "line_code": named(self.keys.lines, lines),
             "basis": _names(BASES, np.tile(bases, self.keys.rows)),
             "scenario": _names(self.scenarios, np.tile(scenarios, self.keys.rows * len(BASES))),
         }

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from authorities.model import ALL, BASES
-from forecasts.arrays import Flags, Integers, Numbers
+from forecasts.arrays import Codes, Flags, Integers, Numbers
 from forecasts.panel import Panel
 
 
@@ -112,9 +112,9 @@ def _ranks(names: tuple[str, ...]) -> Integers:
     return ranks
 
 
-def named(names: tuple[str, ...], codes: Integers) -> pl.Series:
+def named(names: tuple[str, ...], codes: Codes) -> pl.Series:
     """The names that codes stand for, ALL for the last."""
-    return pl.Series([*names, ALL], dtype=pl.String).gather(codes.astype(np.uint32))
+    return pl.Series([*names, ALL], dtype=pl.String).gather(codes.astype(np.uint32, copy=False))
 
 
 @dataclass(frozen=True, slots=True)

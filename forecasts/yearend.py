@@ -69,7 +69,9 @@ def alone(
     units = _at_a_time(noise, spread.batch_bytes)
     for part in spread(answer_units, _sent(_tasks(keys, lines, estimates, method, noise, moves, units))):
         answer.take(part)
-    return answer.closed(problem, method, lines.told())
+    told = lines.told()
+    del lines  # fits are large, and so are the frames to come
+    return answer.closed(problem, method, told)
 
 
 @dataclass(frozen=True, slots=True)

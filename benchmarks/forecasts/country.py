@@ -43,9 +43,7 @@ def country(wards: int, lines: int, length: int) -> ForecastProblem:
         estimates.append(pl.DataFrame({"unit_key": units, "estimate_amount": usual}).with_columns(code))
     leaves = pl.concat(estimates)
     keys = leaves.select("unit_key", "line_code")
-    shares = [
-        keys.with_columns(basis=pl.lit(basis), share=pl.lit(share)) for basis, share in SHARES.items()
-    ]
+    shares = [keys.with_columns(basis=pl.lit(basis), share=pl.lit(share)) for basis, share in SHARES.items()]
     as_of = months.last_day(first + length - 1)
     return ForecastProblem(
         history=pl.concat(parts),
