@@ -12,7 +12,7 @@ import polars as pl
 
 from authorities.forms import Dataset
 from authorities.model import ALL, Authority
-from extracts.landing import part_of
+from extracts.named_periods import part_of
 from warehouse.ledger import contested, statement_columns
 from warehouse.projections import polars_schema
 from warehouse.tables.staging import STAGED

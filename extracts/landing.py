@@ -3,7 +3,6 @@
 One pass over the folder gives the deliveries of a night. Their rows are read in ``extracts.raw``.
 """
 
-import calendar
 import datetime as dt
 import hashlib
 import os
@@ -17,14 +16,13 @@ from authorities.forms import DATABASE_FOLDER, USUAL_LIMITS, ExtractForm, Readin
 from authorities.model import Authority
 from extracts.archives import Member, each_piece, is_archive, members_of, refuse_large
 from extracts.kept_files import KeptFile, still_counting
+from extracts.named_periods import part_of, received_on, scope_of
 from extracts.problems import ExtractError
 
-_FOLDER_DATE = re.compile(r"(?:^|/)(\d{4}-\d{2}-\d{2})(?=/)")
 _IGNORED = re.compile(
     r"(^|/)(\.|~\$|__MACOSX/|(Thumbs\.db|desktop\.ini)$)|\.(tmp|part|partial|crdownload)$", re.IGNORECASE
 )
 """Hidden files, locks of open workbooks, half downloads, and what file managers leave behind."""
-_QUARTERS = 4
 _UNTIL_ADDITION = re.compile(r"[^ (.]*")
 """Of ``chi_00115_2020-05 (2).xlsx`` what comes before the addition."""
 Stamp = tuple[int, int]
@@ -240,8 +238,8 @@ def unreadable(name: str, error: OSError) -> ExtractError:
 def _claimed(bare: Delivery, form: ExtractForm, name: str, start_month: int) -> Delivery:
     """The delivery as ``form`` sees it, by the ``name`` under which the form knows it."""
     try:
-        scope = _scope(form, name, start_month)
-        received = _received(form, name, scope)
+        scope = scope_of(form, name, start_month)
+        received = received_on(form, name, scope)
     except ExtractError as problem:
         return replace(bare, form=form, problem=bare.problem or problem)
     return replace(bare, form=form, received_on=received, scope_from=scope[0], scope_to=scope[1])
@@ -257,62 +255,6 @@ def file_sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _scope(form: ExtractForm, name: str, start_month: int) -> tuple[dt.date | None, dt.date | None]:
-    if form.period.rule == "row":
-        return None, None
-    found = re.search(form.period.pattern or "", name)
-    if not found:
-        raise ExtractError(
-            name, f"its name does not say the period as form '{form.form_code}' expects",
-            f"Name it so that it fits {form.period.pattern}",
-        )  # fmt: skip
-    parts = {key: int(value) for key, value in found.groupdict().items() if value}
-    try:
-        first = _first_day(form.period.length, parts, start_month)
-    except ValueError as error:
-        raise ExtractError(name, f"its name holds no real date ({error})", "Rename the file") from error
-    return first, period_end(first, form.period.length)
-
-
-def _first_day(length: str, parts: dict[str, int], start_month: int) -> dt.date:
-    """First day of the period that a name's parts say; a year's or quarter's of the fiscal year."""
-    if length == "year":
-        return dt.date(parts["year"], start_month, 1)
-    if length == "quarter":
-        if not 1 <= parts["quarter"] <= _QUARTERS:
-            raise ValueError(f"there is no quarter {parts['quarter']}")
-        month = start_month - 1 + 3 * (parts["quarter"] - 1)
-        return dt.date(parts["year"] + month // 12, month % 12 + 1, 1)
-    return dt.date(parts["year"], parts.get("month", 1), parts.get("day", 1))
-
-
-def period_end(first: dt.date, length: str) -> dt.date:
-    """Last day of the day, month, quarter or (fiscal) year that begins on ``first``."""
-    if length == "day":
-        return first
-    if length == "year":
-        return first.replace(year=first.year + 1) - dt.timedelta(days=1)
-    if length == "quarter":
-        last = first.month + 2
-        first = first.replace(year=first.year + (last - 1) // 12, month=(last - 1) % 12 + 1)
-    return first.replace(day=calendar.monthrange(first.year, first.month)[1])
-
-
-def _received(form: ExtractForm, name: str, scope: tuple[dt.date | None, dt.date | None]) -> dt.date | None:
-    if form.received.rule == "folder":
-        found = _FOLDER_DATE.search(name)
-        if not found:
-            raise ExtractError(
-                name, f"form '{form.form_code}' takes the received day from a dated folder; there is none",
-                "Put the file in a folder named by the day it came, such as 2020-06-30",
-            )  # fmt: skip
-        try:
-            return dt.date.fromisoformat(found.group(1))
-        except ValueError as error:
-            raise ExtractError(name, f"its folder is no real date ({error})", "Rename the folder") from error
-    return scope[1] + dt.timedelta(days=form.received.lag_days) if scope[1] else None
 
 
 def _in_order(deliveries: Iterable[Delivery]) -> Iterator[Delivery]:
@@ -351,15 +293,6 @@ def _period_of(delivery: Delivery, form: ExtractForm) -> tuple[object, ...]:
     undated = delivery.sha256 if delivery.received_on is None else ""
     scope = delivery.scope_from, delivery.scope_to, part_of(form, delivery.source_file)
     return form.form_code, *scope, own.group() if own else "", undated
-
-
-def part_of(form: ExtractForm, name: str) -> str | None:
-    """Which part of its period a file holds, as ``1/2`` or ``1``; None where it holds the whole."""
-    found = re.search(form.period.part, name) if form.period.part else None
-    if found is None:
-        return None
-    told = found.groupdict()
-    return "/".join(str(int(told[name])) for name in ("part", "parts") if told.get(name))
 
 
 def _arrival(delivery: Delivery) -> tuple[dt.date, list[str | int], str]:

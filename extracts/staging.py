@@ -14,7 +14,8 @@ import polars as pl
 from authorities.forms import Dataset, ExtractForm, FormColumn
 from authorities.model import ALL, UNALLOCATED, Authority, Completeness
 from extracts.dates import read_dates, row_dates
-from extracts.landing import Delivery, part_of
+from extracts.landing import Delivery
+from extracts.named_periods import part_of
 from extracts.raw import RawDelivery
 from extracts.row_kinds import DATA_KINDS
 from extracts.text import SCALE_DIGITS, by_value, code_of, fold, folded, minor_amounts
