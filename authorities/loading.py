@@ -30,6 +30,7 @@ from authorities.model import (
     Unit,
 )
 from authorities.shocks import PolicyShock
+from authorities.warning_rules import WarningRule
 
 AUTHORITIES_FOLDER = Path(__file__).parent
 DEFAULT_AUTHORITY = AUTHORITIES_FOLDER / "long_bien"
@@ -80,8 +81,12 @@ def load_authority(folder: Path) -> Authority:
         "forms": reader.form_files(),
         "shocks": reader.yaml_list("shocks.yaml", "shocks", PolicyShock),
     }
+    rules = reader.yaml_list("warning_rules.yaml", "warning_rules", WarningRule)
+    if rules and settings is not None and settings.warning_rules:
+        reader.mistakes.append("warning_rules.yaml: authority.yaml has warning_rules too; keep one list")
     reader.raise_mistakes()
     assert settings is not None  # noqa: S101 - a missing file is a mistake raised above
+    settings = settings.model_copy(update={"warning_rules": rules}) if rules else settings
     authority = Authority(folder=folder, settings=settings, config_sha256=folder_sha256(folder), **parts)
     reader.mistakes.extend(_cross_checks(authority))
     reader.raise_mistakes()
@@ -287,6 +292,7 @@ def _cross_checks(authority: Authority) -> Iterator[str]:
             hint = f"did you mean '{near[0]}'?" if near else "add it to revenue_lines.csv"
             yield f"{file}: '{what}' names line '{line_code}', which revenue_lines.csv lacks; {hint}"
     yield from _unknown_units(authority)
+    yield from _warning_rules(authority)
     yield from _successions(authority)
     yield from _overlaps(authority)
     yield from _duplicates("units.csv", "unit_key", [unit.unit_key for unit in authority.units])
@@ -310,6 +316,27 @@ def _unknown_units(authority: Authority) -> Iterator[str]:
             near = difflib.get_close_matches(named, sorted(known), n=1)
             hint = f"did you mean '{near[0]}'?" if near else "add it to units.csv"
             yield f"{file}: unit '{named}' is not in units.csv; {hint}"
+
+
+def _warning_rules(authority: Authority) -> Iterator[str]:
+    """Rules of warning that name roles, rules, lines or a basis that the authority does not have."""
+    settings = authority.settings
+    codes = [rule.rule_code for rule in settings.warning_rules]
+    yield from _duplicates("warning_rules", "rule_code", codes)
+    roles = sorted(settings.recipients)
+    for rule in settings.warning_rules:
+        named = [(role, roles, "recipients") for role in (rule.owner, rule.escalate_to) if role and roles]
+        named += [(code, codes, "warning_rules") for code in rule.yields_to]
+        for name, known, where in named:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean '{near[0]}'?" if near else "known are " + ", ".join(known)
+                yield f"warning rule '{rule.rule_code}' names '{name}', which {where} lacks; {hint}"
+        if rule.basis == "recurrent" and not settings.has_recurrent_basis:
+            yield f"warning rule '{rule.rule_code}': basis 'recurrent' needs has_recurrent_basis: true"
+    transfers = settings.transfers
+    if transfers is not None and transfers.line_code not in {line.line_code for line in authority.lines}:
+        yield f"authority.yaml: transfers.line_code '{transfers.line_code}' is not in revenue_lines.csv"
 
 
 def _successions(authority: Authority) -> Iterator[str]:

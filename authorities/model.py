@@ -11,10 +11,15 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from authorities.base import Model, Words
 from authorities.forms import ExtractForm, ReadingLimits
 from authorities.shocks import PolicyShock
+from authorities.warning_rules import TransferDrawdown, WarningRule
+
+__all__ = ["Model", "WarningRule", "Words"]
+"""Names made elsewhere that are also asked for here."""
 
 ALL = "ALL"
 """Key of the row that stands for the whole authority (``unit_key``) or for all lines (``line_code``)."""
@@ -34,19 +39,6 @@ def _known_time_zone(name: str) -> str:
     except (KeyError, ValueError, OSError) as error:
         raise ValueError(f"unknown time zone '{name}'; use an IANA name such as Asia/Ho_Chi_Minh") from error
     return name
-
-
-class Model(BaseModel):
-    """Base of every configuration model: immutable, and unknown keys are mistakes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Words(Model):
-    """One text in the authority's language and in English."""
-
-    vi: str
-    en: str
 
 
 class Currency(Model):
@@ -181,22 +173,6 @@ class RecurrentLine(Dated):
     source: str
 
 
-class WarningRule(Model):
-    """When a unit is warned of, in data: an entry of ``warning_rules`` in ``authority.yaml``."""
-
-    rule_code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    kind: Literal["share_below", "shortfall_probability_above", "data_late"]
-    basis: Basis = "territory"
-    estimate_version: EstimateVersion = "initial"
-    threshold: float = 0.0
-    """Percent of the estimate for share_below; probability in 0..1 for shortfall_probability_above."""
-    severity: Literal["info", "warning", "severe"]
-    owner: str
-    title: Words
-    message: Words
-    """Templates with {unit_name}, {share}, {threshold}, {probability}, {shortfall}, {expected_on}, …"""
-
-
 class Completeness(Model):
     """When a delivery is believed to be all of the period it states."""
 
@@ -255,6 +231,9 @@ class AuthorityFile(Model):
     """The earliest night that can be run or run again."""
     half_year_threshold_pct: float = 50.0
     warning_rules: tuple[WarningRule, ...] = ()
+    """Here, or in ``warning_rules.yaml`` beside this file."""
+    transfers: TransferDrawdown | None = None
+    """The line of transfers from the upper budget, and how they may be drawn; None where nothing is known."""
     recipients: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     has_recurrent_basis: bool = True
     limits: ReadingLimits = ReadingLimits()

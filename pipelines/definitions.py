@@ -8,6 +8,7 @@ import dagster as dg
 from upath import UPath
 
 from assets.accuracy import BACKTEST, accuracy_assets
+from assets.balance import balance_assets
 from assets.forecasts import forecast_assets
 from assets.intake import intake_assets
 from assets.lake import LakeIOManager
@@ -45,6 +46,7 @@ def build_definitions(places: Places, lake: dg.IOManagerDefinition | None = None
         *reconciliation_assets(nights),
         *succession_assets(nights),
         *forecast_assets(nights),
+        *balance_assets(nights),
         *news_assets(nights),
         *accuracy_assets(nights),
         *publication_assets(nights),

@@ -229,6 +229,28 @@ MART_SPENDING_POSITION = _mart(
     number("same_period_pct", "Spent ÷ spent in the same period of last year", unit="%", nullable=True),
 )  # fmt: skip
 
+MART_RECURRENT_BALANCE = _mart(
+    "mart_recurrent_balance", "Each unit's revenue for recurrent spending at the year's end against the "
+    "recurrent spending estimated; no rows where the authority has no recurrent basis",
+    _as_of(), _unit(),
+    money("recurrent_p10_amount", "10% quantile of the year-end revenue for recurrent spending",
+          nullable=True),
+    money("recurrent_p50_amount", "Median of it", nullable=True),
+    money("recurrent_p90_amount", "90% quantile of it", nullable=True),
+    money("recurrent_spending_estimate_amount", "Start-of-year estimate of recurrent spending; null where "
+          "none was received", nullable=True),
+    number("cover_ratio", "(Median + transfers estimated) ÷ recurrent spending estimate", unit="ratio",
+           nullable=True),
+    number("gap_probability", "P(revenue + transfers estimated < recurrent spending estimate)",
+           unit="probability 0–1", nullable=True),
+    money("transfer_estimate_amount", "Year's transfer from the upper budget by the initial estimate; null "
+          "where no estimate names one, and then not counted", nullable=True),
+    money("transfer_drawable_amount", "What may have been drawn of it by the month of the night",
+          nullable=True, source="Thông tư 344/2016/TT-BTC, điều 12 khoản 4 điểm d"),
+    text("balance_status", "What the row stands on: complete, or what is not available",
+         values=("complete", "transfers_unknown", "no_spending_estimate", "no_forecast")),
+)  # fmt: skip
+
 MART_QUARANTINE = _mart(
     "mart_quarantine", "Rows refused on the way in: rule and money, never the row's content",
     _as_of(),
@@ -351,9 +373,9 @@ def _error(name: str, comment: str, unit: str) -> list[Column[Any]]:
     ]
 
 
-MART_FORECAST_ACCURACY = _mart(
-    "mart_forecast_accuracy", "How good each method's year-ends were, by line, month of origin and past year",
-    _as_of(),
+MART_FORECAST_ACCURACY = declare(
+    "mart_forecast_accuracy", "How good each method's year-ends were, by line, month of origin and past year, "
+    "as the newest night knows them",
     text("method", "Forecasting method; pace, naive and growth are what a spreadsheet gives; office is what "
          "the office itself said, combined the office and the bank together", grain=True, example="bank"),
     text("source", "backtest: past years forecast again by today's method; published: what past nights "
@@ -373,6 +395,7 @@ MART_FORECAST_ACCURACY = _mart(
            unit="%", nullable=True),
     number("coverage95_pct", "Year-ends within the central 95%; null for published forecasts, which show no "
            "such range", unit="%", nullable=True),
+    layer="mart",
 )  # fmt: skip
 
 PUBLICATION = declare(
@@ -401,6 +424,7 @@ MARTS = (
     MART_OFFICE_ESTIMATE,
     MART_SHOCK_EFFECT,
     MART_SPENDING_POSITION,
+    MART_RECURRENT_BALANCE,
     MART_RECONCILIATION_BREAK,
     MART_RECONCILIATION_SUMMARY,
     MART_QUARANTINE,
