@@ -81,7 +81,7 @@ def steps_between(
         steps.append(("restatement", _as_now(restated, current)))
     if _office_spoke(rebuilt, current):
         latest = _as_now(rebuilt if restated is None else restated, current)
-        steps.append(("office_estimate", replace(latest, office=_known_by(current, latest.as_of))))
+        steps.append(("office_estimate", replace(latest, office=_known_earlier(current, latest.as_of))))
     return steps, "new_receipts"
 
 
@@ -108,16 +108,15 @@ def _office_spoke(rebuilt: ForecastProblem, current: ForecastProblem) -> bool:
     return current.office.filter(pl.any_horizontal(since)).height > 0
 
 
-def _known_by(current: ForecastProblem, day: date) -> pl.DataFrame | None:
-    """Tonight's statements, as if they had been known by an earlier day."""
+def _known_earlier(current: ForecastProblem, day: date) -> pl.DataFrame | None:
+    """Tonight's statements, as if each had been known so many days earlier as `day` lies before tonight.
+
+    Those of past years too: what a statement weighs is learnt from what stood on the same day then.
+    """
     if current.office is None:
         return None
-    return current.office.with_columns(
-        pl.min_horizontal(name, pl.lit(day)).alias(name)
-        if name == "recorded_at"
-        else pl.when(pl.col(name) > day).then(pl.lit(day)).otherwise(name).alias(name)
-        for name in ("recorded_at", "superseded_at")
-    )
+    lead = pl.duration(days=(current.as_of - day).days)
+    return current.office.with_columns(pl.col("recorded_at") - lead, pl.col("superseded_at") - lead)
 
 
 def _as_now(earlier: ForecastProblem, current: ForecastProblem) -> ForecastProblem:

@@ -9,11 +9,13 @@ from polars.testing import assert_frame_equal
 
 from authorities.model import ALL
 from forecasts.backtest import backtest
+from forecasts.news import forecast_news, steps_between
 from forecasts.seam import BASE_SCENARIO, OFFICE_SCHEMA, ForecastProblem, YearEndForecast, forecast_year_end
 from tests.forecasts.problems import deferral, district, estimate, problem
 from tests.forecasts.statements import office, statement, year_statements
 
 JUNE = date(2020, 6, 30)
+JUNE_1 = date(2020, 5, 31)
 KEYS = ["unit_key", "line_code", "basis"]
 TRUTH = district(to=date(2020, 12, 31))
 KNOWN = TRUTH.filter(pl.col("day") <= JUNE)
@@ -216,3 +218,21 @@ def test_the_bank_is_scored_alone_whatever_the_office_says() -> None:
 
     assert_frame_equal(beside.filter(~pl.col("method").is_in(["office", "combined"])), alone)
     assert set(alone["method"]) == {"bank", "pace", "naive", "growth"}
+
+
+def test_what_an_office_has_said_since_is_a_cause_of_its_own() -> None:
+    """The same receipts on two nights, and a statement received between them."""
+    before, after = date(2020, 6, 18), date(2020, 6, 30)
+    earlier, tonight = (
+        problem(KNOWN.filter(pl.col("day") < date(2020, 6, 1)), day, office=RIGHT, last_complete_day=JUNE_1)
+        for day in (before, after)
+    )
+    steps, rest = steps_between(earlier, None, tonight, same_configuration=True, as_published=True)
+    ends = [base(forecast_year_end(one)).select(*KEYS, amount="mean_amount") for one in (earlier, tonight)]
+    news = forecast_news(ends[0], ends[1], steps, rest)
+    whole = dict(news.filter(unit_key=ALL, line_code=ALL, basis="territory").select("cause", "amount").rows())
+
+    assert [cause for cause, _ in steps] == ["office_estimate"]
+    assert abs(whole["office_estimate"]) > 10 * abs(whole.get("new_receipts", 0))
+    quiet = problem(KNOWN, date(2020, 6, 29), office=RIGHT)
+    assert steps_between(quiet, None, tonight, same_configuration=True, as_published=True)[0] == []
