@@ -141,7 +141,7 @@ def _accuracy(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         published = published_record(authority, office.warehouse(), problem, night_receipts)
         lines = [line.line_code for line in authority.lines]
         rows = pl.concat([kept, published]).filter(pl.col("line_code").is_in([*lines, ALL]))
-        mart = marts.at_the_edge(rows.with_columns(as_of=pl.lit(as_of)), table, authority)
+        mart = marts.at_the_edge(rows, table, authority)
         by_source = rows.group_by("source").len("rows").sort("source")
         return dg.MaterializeResult(
             value=mart, metadata=counted(mart, sources=shown(by_source), errors=shown(_errors(rows), 60))

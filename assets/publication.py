@@ -99,7 +99,10 @@ def _bulletin(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     )
     def bulletin(context: dg.AssetExecutionContext, office: Office) -> dg.MaterializeResult:
         as_of, warehouse = night_of(context), office.warehouse()
-        marts = {table.name: warehouse.read_mart(table.name, as_of) for table in MARTS}
+        marts = {
+            table.name: warehouse.read_mart(table.name, as_of if "as_of" in table.columns else None)
+            for table in MARTS
+        }
         publication = warehouse.read_mart(PUBLICATION.name, as_of).sort("published_at").row(-1, named=True)
         known = dimensions(office.authority, as_of)
         page = render_bulletin(office.authority, marts, known, publication, explain=explanation_of)

@@ -46,7 +46,7 @@ def export(
     for name in chosen:
         if name not in EXPORTED:
             raise WarehouseError(f"there is no mart '{name}'; there are {', '.join(EXPORTED)}")
-    dated = {table.name for table in MARTS}
+    dated = {table.name for table in MARTS if "as_of" in table.columns}
     with _replaced(folder, form) as half:
         for name in chosen:
             frame = warehouse.read_mart(name, night if name in dated else None)

@@ -37,7 +37,8 @@ def at_the_edge(frame: pl.DataFrame, table: Table, authority: Authority) -> pl.D
     converted = frame.with_columns(
         (pl.col(name).cast(pl.Decimal(22, 2)) / pl.lit(scale)).cast(pl.Decimal(20, 2)) for name in money
     )
-    return conform(converted.with_columns(pl.lit(UNPUBLISHED).alias("publication_id")), table)
+    stamps = [pl.lit(UNPUBLISHED).alias("publication_id")] if "publication_id" in table.columns else []
+    return conform(converted.with_columns(stamps), table)
 
 
 def unit_position(authority: Authority, positions: pl.DataFrame) -> pl.DataFrame:

@@ -195,7 +195,8 @@ def _say_nothing(step: str) -> None:
 
 
 def _stamped(table: Table, frame: pl.DataFrame, publication_id: str) -> pl.DataFrame:
-    return conform(frame.with_columns(publication_id=pl.lit(publication_id)), table)
+    stamps = [pl.lit(publication_id).alias("publication_id")] if "publication_id" in table.columns else []
+    return conform(frame.with_columns(stamps), table)
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def marts(night: date = NIGHT, collected: str = "510000000000.25") -> dict[str, 
         "evidence": "{}", "owner": "finance", "message_vi": "Phường Gia Thụy mới đạt 41%",
         "message_en": "Gia Thụy has reached 41%",
     }  # fmt: skip
-    frames = {table.name: empty_frame(table).drop("publication_id") for table in MARTS}
+    frames = {table.name: empty_frame(table).drop("publication_id", strict=False) for table in MARTS}
     frames[MART_DISTRICT_BRIEF.name] = _rows(MART_DISTRICT_BRIEF, [brief])
     frames[MART_UNIT_POSITION.name] = _rows(MART_UNIT_POSITION, positions)
     frames[MART_WARNING.name] = _rows(MART_WARNING, [warning])
