@@ -230,6 +230,8 @@ class ExtractForm(FormModel):
 
     form_code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     title: str
+    title_en: str = ""
+    """The title in English, where it is not in English anyway."""
     sender: Literal["treasury", "tax_office", "finance_office", "unit"]
     dataset: Dataset
     recognise: Recognition

@@ -235,6 +235,9 @@ class AuthorityFile(Model):
     transfers: TransferDrawdown | None = None
     """The line of transfers from the upper budget, and how they may be drawn; None where nothing is known."""
     recipients: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Role → who answers for it."""
+    recipients_en: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """The same in English, where it is not in English anyway."""
     has_recurrent_basis: bool = True
     limits: ReadingLimits = ReadingLimits()
     """What no extract may exceed."""
