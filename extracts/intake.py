@@ -29,6 +29,7 @@ Counts = tuple[int, int, int, int, int | None]
 _NOTHING: Counts = (0, 0, 0, 0, None)
 _TOO_MUCH = 10**18
 """Minor units that no DECIMAL(20,2) holds."""
+_ROWS_DATA = list(polars_schema(CORE_DELIVERY)).index("rows_data")
 _PERSONAL = ("taxpayer_name", "taxpayer_no")
 """Raw columns that no staged row has; they are not read again."""
 
@@ -66,7 +67,8 @@ def take_in(
         known = delivery if delivery.repeats in read else replace(delivery, repeats="")
         status, row = _register_row(authority, known, store, as_of)
         rows.append(row)
-        if status == "read":
+        # Files without a row are alike whatever their period, which each states for itself.
+        if status == "read" and row[_ROWS_DATA]:
             read.add(delivery.source_file)
         counting += [kept_of(delivery)] if status in {"read", "repeated"} else []
         scanned.append(kept_of(delivery))

@@ -136,6 +136,14 @@ def test_an_earlier_night_run_again_forgets_no_file_that_was_archived(office: Of
     assert amounts(office) == before
 
 
+def test_equal_empty_files_of_two_days_withdraw_each_its_own(office: Office) -> None:
+    office.listing(*FULL, total(FULL), name=FIRST)
+    office.listing("Tổng cộng;;;;;;;0", name="2020-06-16/thu_2020-06-16.csv")
+    office.listing("Tổng cộng;;;;;;;0", name=f"2020-06-17/thu_{DAY}.csv")
+
+    assert amounts(office) == []
+
+
 # --- bulk listings -----------------------------------------------------------------------------------
 
 
