@@ -72,6 +72,7 @@ def forecast_problem(
         shocks=authority.shocks,
         seed=SEED,
         collected=this_year.group_by(by_month).agg(pl.col("amount").sum()),
+        complete=complete.filter(pl.col("unit_key") != ALL).drop_nulls(),
         office=office_estimates if office_estimates is not None and office_estimates.height else None,
     )
 

@@ -108,7 +108,7 @@ def still_to_come(line: Panel, future: Floats, from_logs: Flags) -> Floats:
 
     Models know of the part of a month that is in (`forecasts.nowcast`). For other series, where a share p of
     the month usually is in by now, what is left of it is (1 − p) of the month expected and of the month that
-    receipts so far point to, weighing the latter by p².
+    receipts so far point to, weighing the latter by p². Nothing is left where the month is over.
     """
     begun = line.complete_days and line.horizon
     first = future[:, 0].copy() if begun else future[:, :0]
@@ -121,4 +121,5 @@ def still_to_come(line: Panel, future: Floats, from_logs: Flags) -> Floats:
         pointed = line.so_far[:, None] * (1 - part) / np.maximum(part, _SURE_OF_PART)
         blended = part**2 * pointed + (1 - part**2) * (1 - part) * first
         future[:, 0] = np.where(from_logs[:, None] | (part <= 0), future[:, 0], blended)
+        future[line.doubt == 0, 0] = 0.0  # the month is over for these units
     return future

@@ -16,7 +16,7 @@ from forecasts.arrays import Flags, Floats, Integers
 from forecasts.checked import checked
 from forecasts.partmonth import part_of_month
 from forecasts.places import Places
-from forecasts.seam import COLLECTED_SCHEMA, HISTORY_SCHEMA, SHARES_SCHEMA, ForecastProblem
+from forecasts.seam import COLLECTED_SCHEMA, COMPLETE_SCHEMA, HISTORY_SCHEMA, SHARES_SCHEMA, ForecastProblem
 
 _LONGEST = 180
 """Months of history kept: fifteen years teach all there is to learn about the next twelve months."""
@@ -27,9 +27,10 @@ class Panel:
     """Series × months. `n` series sorted by line, then unit; `T` complete months; `H` months still to come.
 
     receipts: n × T, minor units, complete months up to the month before `origin`. pending: n × H, what has
-    come already of the months from `origin` on. so_far, elapsed, doubt: n; what of the origin month is in by
-    the last complete day, which share (0..1) that usually is, and the variance of the log of that share
-    (infinite where unknown). collected: bases × n × 12, whole minor units of the current fiscal year. shares:
+    come already of the months from `origin` on. complete_days: of the origin month, for the series that know
+    most of it. so_far, elapsed, doubt: n; what of the origin month is in by the series' last complete day,
+    which share (0..1) that usually is, and the variance of the log of that share (infinite where unknown, 0
+    where the month is over). collected: bases × n × 12, whole minor units of the current fiscal year. shares:
     bases × n, 0..1. first_seen: n, index of the first month with any receipts (T where there is none).
     remark: what must be said of every series' history, if anything.
     """
@@ -106,14 +107,14 @@ def build_panel(problem: ForecastProblem) -> Panel:
     complete, remark = redenomination.left_out(monthly[:, : origin - first], first, start)
     later = monthly[:, origin - first :]
     weights = _weights(shares, keys)
-    part = part_of_month(history, keys, known_to, origin)
+    part = part_of_month(history, keys, _days_in(problem, keys, known_to, origin), origin)
     return Panel(
         units=tuple(keys["unit_key"].to_list()),
         lines=tuple(keys["line_code"].to_list()),
         first_month=first,
         origin=origin,
         fiscal_start=start,
-        complete_days=known_to.day if months.ordinal(known_to) == origin else 0,
+        complete_days=int(part.days.max(initial=0)),
         receipts=complete.astype(np.float64),
         pending=later.astype(np.float64),
         so_far=part.so_far,
@@ -124,6 +125,17 @@ def build_panel(problem: ForecastProblem) -> Panel:
         first_seen=_first_seen(complete),
         remark=remark,
     )
+
+
+def _days_in(problem: ForecastProblem, keys: pl.DataFrame, known_to: date, origin: int) -> Integers:
+    """n, days of the origin month that are in: up to `known_to`, or the unit's own last complete day."""
+    begun, last = months.first_day(origin), min(months.last_day(origin), problem.as_of)
+    given = problem.complete if problem.complete is not None else pl.DataFrame(schema=COMPLETE_SCHEMA)
+    further = checked(given, COMPLETE_SCHEMA, "complete").unique("unit_key", keep="last", maintain_order=True)
+    reached = keys.join(further, on="unit_key", how="left", maintain_order="left")["last_complete_day"]
+    days = (reached.fill_null(known_to).clip(known_to, max(last, known_to)) - begun).dt.total_days() + 1
+    found: Integers = np.maximum(days.to_numpy(), 0)
+    return found
 
 
 def _named(frame: pl.DataFrame) -> pl.DataFrame:

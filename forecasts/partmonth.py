@@ -6,13 +6,12 @@ units. What receipts so far then say about the month, and the months after it, i
 """
 
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import polars as pl
 
 from forecasts import months
-from forecasts.arrays import Floats
+from forecasts.arrays import Floats, Integers
 
 _YEARS = 5
 _SMALLEST_DOUBT = 1e-6
@@ -21,39 +20,43 @@ _FEWEST = 3
 
 @dataclass(frozen=True, slots=True)
 class PartOfMonth:
-    """Per series: receipts so far (minor units), share of the month usually in (0..1), variance of that
-    share's log.
+    """Per series: days of the month that are in, receipts so far (minor units), share of the month usually in
+    (0..1), variance of that share's log (0 where the month is over).
     """
 
+    days: Integers
     so_far: Floats
     elapsed: Floats
     doubt: Floats
 
 
-def part_of_month(history: pl.DataFrame, keys: pl.DataFrame, known_to: date, origin: int) -> PartOfMonth:
-    """For the month with ordinal `origin`, of which all receipts up to `known_to` are in.
+def part_of_month(history: pl.DataFrame, keys: pl.DataFrame, days: Integers, origin: int) -> PartOfMonth:
+    """For the month with ordinal `origin`, of which the receipts of so many days (n) are in.
 
-    `keys` has unit_key, line_code and row, in order. Nothing is in, and doubt is infinite, where `known_to`
-    ends the month before.
+    `keys` has unit_key, line_code and row, in order. Nothing is in, and doubt is infinite, where no day is.
     """
-    count = keys.height
-    if months.ordinal(known_to) != origin or not count:
-        return PartOfMonth(np.zeros(count), np.zeros(count), np.full(count, np.inf))
-    reached = known_to.day / months.days_in(origin)
-    current = history.filter(pl.col("day").is_between(months.first_day(origin), known_to))
+    part = PartOfMonth(days, np.zeros(len(days)), np.zeros(len(days)), np.full(len(days), np.inf))
+    for reached in np.unique(days[days > 0]).tolist():
+        _enter(part, history, keys.filter(pl.Series(days == reached)), reached, origin)
+    return part
+
+
+def _enter(part: PartOfMonth, history: pl.DataFrame, keys: pl.DataFrame, reached: int, origin: int) -> None:
+    """Fill in the series of `keys`, all of which reach the same day."""
+    first, rows = months.first_day(origin), keys["row"].to_numpy()
+    current = history.filter(pl.col("day").is_between(first, first.replace(day=reached)))
     sums = keys.join(
         current.group_by("unit_key", "line_code").agg(pl.col("amount").sum()),
         on=["unit_key", "line_code"],
         how="left",
         maintain_order="left",
     )
-    by_line = _shares(history, origin, reached)
-    shares = keys.join(by_line, on="line_code", how="left", maintain_order="left")
-    return PartOfMonth(
-        sums["amount"].fill_null(0).to_numpy().astype(np.float64),
-        shares["share"].fill_null(reached).to_numpy().astype(np.float64),
-        shares["doubt"].fill_null(np.inf).to_numpy().astype(np.float64),
-    )
+    part.so_far[rows] = sums["amount"].fill_null(0).to_numpy()
+    over = reached >= months.days_in(origin)
+    usual = reached / months.days_in(origin)
+    told = keys.join(_shares(history, origin, usual), on="line_code", how="left", maintain_order="left")
+    part.elapsed[rows] = 1.0 if over else told["share"].fill_null(usual).to_numpy()
+    part.doubt[rows] = 0.0 if over else told["doubt"].fill_null(np.inf).to_numpy()
 
 
 def _shares(history: pl.DataFrame, origin: int, reached: float) -> pl.DataFrame:

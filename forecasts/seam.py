@@ -27,6 +27,7 @@ SHARES_SCHEMA = pl.Schema({**_KEYS, "basis": pl.String, "share": pl.Float64})
 ESTIMATES_SCHEMA = pl.Schema(
     {**_KEYS, "basis": pl.String, "estimate_version": pl.String, "estimate_amount": pl.Int64}
 )
+COMPLETE_SCHEMA = pl.Schema({"unit_key": pl.String, "last_complete_day": pl.Date})
 COLLECTED_SCHEMA = pl.Schema({**_KEYS, "basis": pl.String, "month": pl.Date, "amount": pl.Int64})
 OFFICE_SCHEMA = pl.Schema(
     {
@@ -127,7 +128,8 @@ class ForecastProblem:
         history: `HISTORY_SCHEMA`; net receipts on the territory in minor units, by day (or stamped with
             the month's last day); negative amounts are refunds. Rows later than `as_of` are ignored.
         as_of: the night; its fiscal year is the one forecast.
-        last_complete_day: receipts up to this day are all in; later ones, if any, are a part of theirs.
+        last_complete_day: receipts of every unit up to this day are all in; later ones, if any, are a part of
+            theirs.
         fiscal_year_start_month: 1..12.
         shares: `SHARES_SCHEMA`; the part of a leaf's receipts (0..1) that counts in a basis. A leaf without
             a row counts in full on the territory and not at all in the other bases.
@@ -141,6 +143,8 @@ class ForecastProblem:
         office: `OFFICE_SCHEMA`, optional; what an office said periods would come to (ước thực hiện), every
             statement there ever was with the days on which it was learnt and superseded (null while it
             stands); keys 'ALL' where it speaks of units or lines together. Never counted as collected.
+        complete: `COMPLETE_SCHEMA`, optional; units whose receipts reach further than those of the slowest.
+            As much as that tells of the first month not complete everywhere is used.
     """
 
     history: pl.DataFrame
@@ -155,6 +159,7 @@ class ForecastProblem:
     collected: pl.DataFrame | None = None
     estimate_version: str = "initial"
     office: pl.DataFrame | None = None
+    complete: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)

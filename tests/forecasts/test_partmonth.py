@@ -1,5 +1,6 @@
 """Nights inside a month: the forecast moves smoothly, narrows, and meets the month-end's."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from authorities.model import ALL
 from forecasts import months
 from forecasts.panel import build_panel
-from forecasts.seam import HISTORY_SCHEMA, forecast_year_end
+from forecasts.seam import COMPLETE_SCHEMA, HISTORY_SCHEMA, forecast_year_end
 from tests.forecasts.problems import SEASON, deferral, district, problem
 
 DAYS = {5: 0.2, 12: 0.2, 20: 0.4, 27: 0.2}
@@ -93,6 +94,65 @@ def test_the_share_in_is_learnt_from_the_same_month_of_earlier_years() -> None:
         panel.so_far.sum()
         == daily().filter(pl.col("day").is_between(date(2020, 7, 1), date(2020, 7, 13)))["amount"].sum()
     )
+
+
+def reached(units: int, day: date) -> pl.DataFrame:
+    """The last complete day of the first so many units."""
+    return pl.DataFrame(
+        {"unit_key": [f"u{unit}@2004" for unit in range(units)], "last_complete_day": [day] * units},
+        schema=COMPLETE_SCHEMA,
+    )
+
+
+@pytest.mark.parametrize("method", ["bank", "pace"])
+def test_a_slow_unit_does_not_hold_back_what_the_others_know(method: str) -> None:
+    """Eight units are known to the end of July, when receipts fall by a third; the ninth to that of June."""
+    june, night = date(2020, 6, 30), date(2020, 8, 3)
+    history = daily(july=0.67)
+    late = pl.col("unit_key") == "u8@2004", pl.col("day") > june
+    told = history.filter(~(late[0] & late[1]))
+
+    def asked(**other: object) -> dict[str, int]:
+        made = forecast_year_end(
+            problem(told, as_of=night, last_complete_day=june, draws=1000, **other), method
+        )
+        rows = made.year_end.filter(line_code=ALL, basis="territory", scenario="base")
+        return dict(rows.select("unit_key", "mean_amount").iter_rows())
+
+    held, free = asked(), asked(complete=reached(8, date(2020, 7, 31)))
+    known = forecast_year_end(problem(history, as_of=night, last_complete_day=date(2020, 7, 31)), method)
+    rows = known.year_end.filter(line_code=ALL, basis="territory", scenario="base")
+    truth = dict(rows.select("unit_key", "mean_amount").iter_rows())
+    for unit in ("u0@2004", "u7@2004"):
+        assert free[unit] == pytest.approx(truth[unit], rel=0.012)
+        assert abs(free[unit] - truth[unit]) < 0.5 * abs(held[unit] - truth[unit])
+    without_july = told.filter(pl.col("day").dt.year() == 2020, unit_key="u8@2004")["amount"].sum()
+    assert free["u8@2004"] > without_july + 5e9
+    if method == "bank":  # what the others have seen tells of the ninth's months
+        assert free["u8@2004"] < 0.99 * held["u8@2004"]
+
+
+def test_a_unit_within_the_month_is_read_by_its_own_day() -> None:
+    history = daily(to=date(2020, 7, 20))
+    panel = build_panel(
+        problem(
+            history,
+            as_of=date(2020, 7, 22),
+            last_complete_day=date(2020, 7, 5),
+            complete=reached(2, date(2020, 7, 20)),
+        )
+    )
+    assert panel.complete_days == 20
+    assert panel.elapsed == pytest.approx([0.8] * 2 + [0.2] * 7, abs=0.02)
+    first = history.filter(pl.col("day") >= date(2020, 7, 1), unit_key="u0@2004")["amount"].sum()
+    assert panel.so_far[0] == first
+
+
+def test_a_unit_that_knows_less_than_said_of_all_is_not_held_to_it() -> None:
+    history = daily(to=date(2020, 7, 20))
+    asked = problem(history, as_of=date(2020, 7, 20))
+    early = replace(asked, complete=reached(9, date(2020, 5, 31)))
+    assert forecast_year_end(early).year_end.equals(forecast_year_end(asked).year_end)
 
 
 def test_month_end_stamps_say_nothing_until_the_month_is_over() -> None:
