@@ -21,7 +21,7 @@ import psutil
 
 from authorities.shocks import Assumption, BilingualTitle, DeferralLeg, PolicyShock
 from benchmarks.forecasts.country import country, logs_of_line
-from forecasts.batches import InProcess, batch_map
+from forecasts.batches import batch_map
 from forecasts.factors import forecast_logs
 from forecasts.remaining import remaining
 from forecasts.seam import ForecastProblem, forecast_year_end
@@ -76,22 +76,21 @@ def measured() -> Iterator[Spent]:
         watcher.join()
 
 
-def fitted(task: tuple[int, int, int]) -> int:
-    """Fit a line of made-up logs (wards, months, seed): logs → moments of the year-end."""
-    wards, length, seed = task
-    made = remaining(forecast_logs(logs_of_line(wards, length, seed), _HORIZON))
+def fitted(logs: np.ndarray) -> int:
+    """Fit a line of logs (wards × months): logs → moments of the year-end."""
+    made = remaining(forecast_logs(logs, _HORIZON))
     assert np.isfinite(made.median).all()
-    return wards
+    return len(logs)
 
 
 def fits(asked: argparse.Namespace) -> None:
     """Series per second of the bank alone, on one core and on two."""
-    tasks = [(asked.wards, asked.months, seed) for seed in range(asked.lines)]
+    lines = [logs_of_line(asked.wards, asked.months, seed) for seed in range(asked.lines)]
     for workers, words in (("1", "one core"), ("2", "two cores")):
         with batch_map(workers) as spread:
-            list(spread(fitted, [(50, asked.months, 0)] * 2 * spread.workers))  # maps are made once
+            list(spread(fitted, [line[:50] for line in lines]))  # maps are made once
             with measured() as spent:
-                count = sum(spread(fitted, tasks))
+                count = sum(spread(fitted, lines))
         rate, unhindered = count / spent.seconds, count / spent.processor
         print(
             f"fits, {words}: {count:,} series: {rate:,.0f} series/s, {unhindered:,.0f} per processor second"
@@ -177,8 +176,6 @@ def main() -> None:
     parser.add_argument("--workers", default="2", help="where the whole answer is made")
     parser.add_argument("--two-scenarios", action="store_true")
     asked, _ = parser.parse_known_args()
-    with InProcess() as here:
-        list(here(fitted, [(50, asked.months, 0)]))
     fits(asked)
     whole(asked)
     peers(asked)
