@@ -210,9 +210,16 @@ class Period(FormModel):
 class Expected(FormModel):
     """When an extract of this form should be there."""
 
-    every: Literal["working_day", "month", "year"]
-    due_after_days: Annotated[int, Field(ge=0)] = 0
-    """Days after the end of the period by which it is late."""
+    every: Literal["working_day", "half_month", "month", "quarter", "year"]
+    """Halves of a month end on the 15th and on its last day; quarters and years are the fiscal year's."""
+    due_after_days: Annotated[int, Field(ge=-366, le=366)] = 0
+    """Days after the edge of the period by which it is late; below zero for what is due before."""
+    due_from: Literal["end", "start"] = "end"
+    """The edge of the period that days are counted from."""
+    due_on_day: Annotated[int, Field(ge=1, le=31)] | None = None
+    """Instead: a day of the period's last month, as 21 for 'before the 22nd of the quarter's last month'."""
+    when_closed: Literal["next", "previous"] = "next"
+    """Where a due day that is no working day moves to."""
     per_unit: bool = False
     """Sent by each unit for itself rather than once for all."""
     since: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]

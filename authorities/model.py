@@ -212,6 +212,17 @@ class Sample(Model):
     """Figures the simulated totals are calibrated to; the pipeline itself never reads them."""
 
 
+class Locks(Model):
+    """When books are closed: changes after it are told apart in ``mart_restatement``."""
+
+    month_after_days: Annotated[int, Field(ge=0, le=62)]
+    """Days after a month's end; a closed day moves it to the next working day."""
+    year_after_days: Annotated[int, Field(ge=0, le=366)]
+    """Days after the fiscal year's end until which settlement adjusts it."""
+    assumed: bool
+    source: str
+
+
 class AuthorityFile(Model):
     """The keys of ``authority.yaml``."""
 
@@ -227,6 +238,8 @@ class AuthorityFile(Model):
     time_zone: Annotated[str, AfterValidator(_known_time_zone)]
     holidays_country: str | None = None
     """ISO country code for public holidays, which postpone expected extracts."""
+    locks: Locks | None = None
+    """None where no closing day is known: nothing is told apart then."""
     first_night: dt.date
     """The earliest night that can be run or run again."""
     half_year_threshold_pct: float = 50.0

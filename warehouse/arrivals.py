@@ -1,30 +1,39 @@
 """Arrivals: which extracts were expected, which came and when, and how far each unit's data reaches.
 
-Expected days follow the form's rhythm and the authority's working days. What a delivery states comes from
+Expected days are ``warehouse.office_calendar``'s. Missing, zero and unchanged are three things: no file, a
+file that says nothing came, a file with the bytes of an earlier period. What a delivery states comes from
 the register of deliveries and, for bulk listings and units' own reports, from the rows.
 """
 
-import calendar
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import NamedTuple
 
 import polars as pl
 
 from authorities.forms import Expected, ExtractForm
 from authorities.model import ALL, Authority
+from warehouse.office_calendar import due_day, period_ends
 from warehouse.projections import polars_schema
 from warehouse.tables.marts import MART_EXTRACT_ARRIVAL
 
 _STATED = {
     "form_code": pl.String, "unit_key": pl.String, "scope_from": pl.Date, "scope_to": pl.Date,
-    "received_on": pl.Date, "repeats": pl.Boolean,
+    "received_on": pl.Date, "repeats": pl.Boolean, "is_zero": pl.Boolean,
 }  # fmt: skip
 
 
-_Period = dict[dt.date, tuple[dt.date, bool]]
-"""Period end → day received, and whether what came were the bytes of an earlier period."""
+class _Came(NamedTuple):
+    """What came for a period: the day, whether in an earlier period's bytes, whether it says nothing."""
+
+    received: dt.date
+    repeats: bool
+    is_zero: bool
+
+
+_Period = dict[dt.date, _Came]
+"""Period end → what came for it first."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class _Arrival:
     expected_at: dt.date
     received_at: dt.date | None
     status: str
+    is_zero: bool | None
 
 
 def statements(deliveries: pl.DataFrame, staged: list[pl.DataFrame]) -> pl.DataFrame:
@@ -42,11 +52,14 @@ def statements(deliveries: pl.DataFrame, staged: list[pl.DataFrame]) -> pl.DataF
         staged: staged frames, for bulk listings whose rows say it and for reports of single units.
 
     Returns:
-        form_code, unit_key, scope_from, scope_to, received_on, repeats.
+        form_code, unit_key, scope_from, scope_to, received_on, repeats, is_zero (it says that nothing came).
     """
     by_row = _stated_by_rows(deliveries, staged)
     named = deliveries.filter(pl.col("status").is_in(["read", "repeated"]), pl.col("scope_to").is_not_null())
-    named = named.with_columns((pl.col("status") == "repeated").alias("repeats"))
+    named = named.with_columns(
+        (pl.col("status") == "repeated").alias("repeats"),
+        ((pl.col("rows_data") == 0) | (pl.col("amount_received") == 0)).alias("is_zero"),
+    )
     whole = named.filter(pl.col("unit_key") == ALL)
     # A repeated file has the delivery_id of the first, whose rows name the units.
     speakers = by_row.select("delivery_id", "unit_key").unique()
@@ -61,7 +74,9 @@ def _stated_by_rows(deliveries: pl.DataFrame, staged: list[pl.DataFrame]) -> pl.
         return pl.DataFrame(schema={"delivery_id": pl.String, **_STATED})
     forms = deliveries.select("delivery_id", "form_code").unique()
     kept = ["delivery_id", "scope_unit", "scope_from", "scope_to", "recorded_at"]
-    rows = pl.concat([frame.select(kept).unique() for frame in staged]).join(forms, on="delivery_id")
+    nothing = (pl.col("amount").fill_null(0) == 0).all().alias("is_zero")
+    stated = [frame.group_by(kept).agg(nothing) for frame in staged]
+    rows = pl.concat(stated).join(forms, on="delivery_id")
     return rows.rename({"scope_unit": "unit_key", "recorded_at": "received_on"}).with_columns(
         pl.lit(False).alias("repeats")  # noqa: FBT003 - polars' literal
     )
@@ -118,12 +133,12 @@ def _by_sender(known: pl.DataFrame) -> dict[tuple[str, str], _Period]:
     Under ALL stands what came for the authority or for any unit: a listing of all units, each for itself.
     """
     came: dict[tuple[str, str], _Period] = {}
-    ordered = known.sort("repeats", "received_on").select(
-        "form_code", "unit_key", "scope_to", "received_on", "repeats"
+    ordered = known.sort("repeats", "received_on", "is_zero").select(
+        "form_code", "unit_key", "scope_to", "received_on", "repeats", "is_zero"
     )
-    for form_code, unit, end, received, repeats in ordered.iter_rows():
+    for form_code, unit, end, *what in ordered.iter_rows():
         for whose in {unit, ALL}:
-            came.setdefault((form_code, whose), {}).setdefault(end, (received, repeats))
+            came.setdefault((form_code, whose), {}).setdefault(end, _Came(*what))
     return came
 
 
@@ -133,9 +148,8 @@ def _form_rows(
     expected: Expected,
     by_sender: dict[tuple[str, str], _Period],
     as_of: dt.date,
-) -> Iterator[tuple[dt.date, str, str, dt.date, dt.date | None, str, dt.date | None, int]]:
-    ends = _period_ends(authority, expected, as_of)
-    dues = {end: due for end in ends if (due := _due(authority, end, expected)) <= as_of}
+) -> Iterator[tuple[object, ...]]:
+    dues = {end: due_day(authority, end, expected) for end in period_ends(authority, expected, as_of)}
     for unit, own_ends in _senders(authority, expected, list(dues), as_of):
         came = by_sender.get((form.form_code, unit), {})
         missing = [end for end in own_ends if end not in came]
@@ -145,7 +159,7 @@ def _form_rows(
         arrival = _arrival(dues[told], came.get(told))
         yield (
             as_of, form.form_code, unit, arrival.expected_at, arrival.received_at, arrival.status,
-            max(came, default=None), len(missing),
+            max(came, default=None), len(missing), arrival.is_zero,
         )  # fmt: skip
 
 
@@ -160,44 +174,8 @@ def _senders(
         yield unit.unit_key, [end for end in ends if unit.holds_on(end)]
 
 
-def _arrival(due: dt.date, came: tuple[dt.date, bool] | None) -> _Arrival:
+def _arrival(due: dt.date, came: _Came | None) -> _Arrival:
     if came is None:
-        return _Arrival(due, None, "missing")
-    received, repeats = came
-    return _Arrival(due, received, "unchanged" if repeats else "on_time" if received <= due else "late")
-
-
-def _due(authority: Authority, end: dt.date, expected: Expected) -> dt.date:
-    """Day by which a period's extract is due; weekends and holidays postpone it to the next working day."""
-    due = end + dt.timedelta(days=expected.due_after_days)
-    while not is_working_day(authority, due):
-        due += dt.timedelta(days=1)
-    return due
-
-
-def _period_ends(authority: Authority, expected: Expected, as_of: dt.date) -> list[dt.date]:
-    """Last days of the periods that extracts are expected for, from the form's start to the night."""
-    since = dt.date.fromisoformat(expected.since)
-    if expected.every == "working_day":
-        days = (since + dt.timedelta(days=n) for n in range((as_of - since).days + 1))
-        return [day for day in days if is_working_day(authority, day)]
-    if expected.every == "month":
-        months = ((year, month) for year in range(since.year, as_of.year + 1) for month in range(1, 13))
-        ends = [dt.date(year, month, calendar.monthrange(year, month)[1]) for year, month in months]
-    else:
-        years = range(authority.fiscal_year(since), authority.fiscal_year(as_of) + 1)
-        ends = [authority.fiscal_year_end(year) for year in years]
-    return [end for end in ends if since <= end <= as_of]
-
-
-def is_working_day(authority: Authority, day: dt.date) -> bool:
-    """Whether offices are open: no weekend and no public holiday of the authority's country."""
-    country = authority.settings.holidays_country
-    return day.weekday() < 5 and (country is None or day not in _holidays(country, day.year))
-
-
-@lru_cache(maxsize=64)
-def _holidays(country: str, year: int) -> frozenset[dt.date]:
-    import holidays
-
-    return frozenset(holidays.country_holidays(country, years=year))
+        return _Arrival(due, None, "missing", None)
+    status = "unchanged" if came.repeats else "on_time" if came.received <= due else "late"
+    return _Arrival(due, came.received, status, came.is_zero)

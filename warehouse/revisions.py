@@ -10,7 +10,9 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from authorities.model import Authority
 from warehouse.ledger import as_known, flows, unknown_cells
+from warehouse.office_calendar import locked_on
 from warehouse.projections import polars_schema
 from warehouse.tables.marts import MART_RESTATEMENT
 
@@ -26,11 +28,11 @@ def compared_nights(published: Iterable[dt.date], as_of: dt.date, year_start: dt
 
 
 def restatements(
+    authority: Authority,
     ledger: pl.DataFrame,
     quarantine: pl.DataFrame,
     nights: Iterable[dt.date],
     as_of: dt.date,
-    start_month: int,
 ) -> pl.DataFrame:
     """``mart_restatement`` without publication, amounts in minor units.
 
@@ -42,14 +44,25 @@ def restatements(
         quarantine: ``core_quarantine``.
         nights: earlier nights.
     """
+    start_month = authority.settings.fiscal_year_start_month
     parts = [_since(ledger, quarantine, night, as_of, start_month) for night in nights]
     schema = {
         name: pl.Int64() if name.endswith("_amount") else kind
         for name, kind in polars_schema(MART_RESTATEMENT).items()
         if name != "publication_id"
     }
-    told = pl.concat(parts) if parts else pl.DataFrame(schema=schema)
+    told = pl.concat(parts).pipe(_with_locks, authority) if parts else pl.DataFrame(schema=schema)
     return told.select(pl.col(name).cast(kind) for name, kind in schema.items())
+
+
+def _with_locks(told: pl.DataFrame, authority: Authority) -> pl.DataFrame:
+    """Marks what was learned after a month's books were closed."""
+    locks = {month: locked_on(authority, month) for month in told["month"].unique()}
+    table = {"month": list(locks), "_locked": list(locks.values())}
+    closed = pl.DataFrame(table, schema={"month": pl.Date, "_locked": pl.Date})
+    return told.join(closed, on="month", how="left", maintain_order="left").with_columns(
+        (pl.col("learned_on") > pl.col("_locked")).alias("is_after_lock")
+    )
 
 
 def _since(
@@ -77,6 +90,7 @@ def _since(
             pl.lit(previous).alias("previous_as_of"),
             pl.lit(as_of).alias("as_of"),
             pl.coalesce("source_file", "source_file_of_any_month"),
+            pl.coalesce("learned_on", "learned_on_of_any_month"),
         )
     )
 
@@ -90,6 +104,7 @@ def _touched(ledger: pl.DataFrame, previous: dt.date, as_of: dt.date) -> pl.Data
     came = pl.col("recorded_at") > previous
     return rows.with_columns(
         pl.when(came).then(pl.col("source_file")).otherwise(pl.col("superseded_by")).alias("file"),
+        pl.when(came).then(pl.col("recorded_at")).otherwise(pl.col("superseded_at")).alias("_learned"),
         pl.col("posting_date").dt.month_start().alias("month"),
     )
 
@@ -111,6 +126,12 @@ def _by_month(
 
 
 def _files(touched: pl.DataFrame, by: list[str]) -> pl.DataFrame:
-    sums = touched.group_by(*by, "file").agg(pl.col("amount").abs().sum()).drop_nulls("file")
+    sums = (
+        touched.group_by(*by, "file")
+        .agg(pl.col("amount").abs().sum(), pl.col("_learned").max())
+        .drop_nulls("file")
+    )
     ordered = sums.sort("amount", "file", descending=[True, False])
-    return ordered.group_by(by, maintain_order=True).agg(pl.col("file").str.join("; ").alias("source_file"))
+    return ordered.group_by(by, maintain_order=True).agg(
+        pl.col("file").str.join("; ").alias("source_file"), pl.col("_learned").max().alias("learned_on")
+    )

@@ -8,9 +8,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from authorities.loading import DEFAULT_AUTHORITY, load_authority
 from tests.pipelines.conftest import NIGHT, Wardcast, read
 from warehouse.ledger import as_known, flows
 from warehouse.revisions import restatements
+
+LONG_BIEN = load_authority(DEFAULT_AUTHORITY)
 
 EXPLAINED = {
     "unknown_unit": "wrong_ward", "unknown_item": "wrong_code", "unreadable_amount": "missing_in_treasury",
@@ -168,7 +171,7 @@ def test_a_correction_is_restated_by_its_file_and_adds_up_to_the_change_without_
     ledger, held = lake(published_home, "core_receipt"), lake(published_home, "core_quarantine")
     before = came - dt.timedelta(days=1)
 
-    told = restatements(ledger, held, [before], came, 1)
+    told = restatements(LONG_BIEN, ledger, held, [before], came)
 
     change = collected(ledger, came, came) - collected(ledger, before, before)
     new = collected(ledger, came, came) - collected(ledger, came, before)
@@ -181,7 +184,7 @@ def test_between_any_two_nights_what_is_restated_adds_up(published_home: Path) -
     ledger, held = lake(published_home, "core_receipt"), lake(published_home, "core_quarantine")
     last = dt.date.fromisoformat(NIGHT)
     for night in (dt.date(2020, 5, 11), dt.date(2020, 5, 20), dt.date(2020, 6, 15)):
-        told = restatements(ledger, held, [night], last, 1)
+        told = restatements(LONG_BIEN, ledger, held, [night], last)
         known = [collected(ledger, asked, night) for asked in (night, last)]
         assert told["difference_amount"].sum() == known[1] - known[0]
 

@@ -9,12 +9,13 @@ import pytest
 from authorities.forms import ExtractForm
 from authorities.model import ALL, Authority, Unit
 from tests.warehouse.district import WARDS, A, B, day, delivery, district
-from warehouse.arrivals import complete_days, extract_arrivals, is_working_day, statements
+from warehouse.arrivals import complete_days, extract_arrivals, statements
+from warehouse.office_calendar import due_day, is_working_day, locked_on, period_ends
 from warehouse.projections import polars_schema
 from warehouse.tables.ledger import CORE_DELIVERY
 
-Stated = tuple[str, str, str, bool]
-"""Unit, last day stated, day received, whether the bytes repeat an earlier file's."""
+Stated = tuple[str, str, str, bool] | tuple[str, str, str, bool, bool]
+"""Unit, last day stated, day received, whether in an earlier file's bytes, whether it says nothing."""
 
 
 def form(expected: dict[str, Any] | None, code: str = "listing", of: str = "authority") -> ExtractForm:
@@ -27,15 +28,18 @@ def form(expected: dict[str, Any] | None, code: str = "listing", of: str = "auth
 
 
 def office(every: str, *, due: int = 0, since: str = "2020-06-01", **more: Any) -> Authority:
-    expected = {"every": every, "due_after_days": due, "since": since, **more}
+    expected = {"every": every, "due_after_days": due, "since": since} | more
     return district(forms=(form(expected),), holidays_country="VN")
 
 
 def stated(*rows: Stated, code: str = "listing") -> pl.DataFrame:
     return pl.DataFrame(
-        [(code, unit, day(end), day(end), day(received), repeats) for unit, end, received, repeats in rows],
+        [
+            (code, unit, day(end), day(end), day(received), repeats, zero)
+            for unit, end, received, repeats, zero in (((*row, False)[:5]) for row in rows)
+        ],
         schema={"form_code": pl.String, "unit_key": pl.String, "scope_from": pl.Date, "scope_to": pl.Date,
-                "received_on": pl.Date, "repeats": pl.Boolean},
+                "received_on": pl.Date, "repeats": pl.Boolean, "is_zero": pl.Boolean},
         orient="row",
     )  # fmt: skip
 
@@ -286,3 +290,50 @@ def test_a_repeated_report_speaks_for_the_unit_of_the_first() -> None:
 @pytest.mark.parametrize("status", ["unreadable", "not_yet_received", "unclaimed"])
 def test_a_file_that_was_not_read_states_nothing(status: str) -> None:
     assert told(register(NAMED | {"status": status})) == set()
+
+
+def test_missing_zero_and_unchanged_are_three_things() -> None:
+    told = [
+        arrival(DAILY, "06-26", THURSDAY, *friday)
+        for friday in ((), ((ALL, "06-26", "06-26", False, True),), ((ALL, "06-26", "06-26", True),))
+    ]
+
+    assert [(of["status"], of["is_zero"]) for of in told] == [
+        ("missing", None), ("on_time", True), ("unchanged", False)]  # fmt: skip
+    assert arrival(DAILY, "06-26", THURSDAY, FRIDAY)["is_zero"] is False
+
+
+@pytest.mark.parametrize(
+    ("expected", "night", "due"),
+    [
+        # A month's first half, due on the 15th itself; a quarter, before the 22nd of its last month.
+        ({"every": "half_month"}, "2020-07-15", "2020-07-15"),
+        ({"every": "half_month"}, "2020-07-14", "2020-06-30"),
+        ({"every": "quarter", "due_on_day": 21, "when_closed": "previous"}, "2020-06-19", "2020-06-19"),
+        ({"every": "quarter", "due_on_day": 21}, "2020-06-22", "2020-06-22"),  # the 21st is a Sunday
+        ({"every": "quarter", "due_after_days": 10}, "2020-07-10", "2020-07-10"),
+        # A year's estimate is due before the year; a year's settlement on 31 January after it.
+        ({"every": "year", "due_from": "start", "due_after_days": -1, "since": "2019-12-31"}, "2019-12-31",
+         "2019-12-31"),
+        ({"every": "year", "due_after_days": 31, "since": "2018-12-31"}, "2020-01-31", "2020-01-31"),
+    ],
+)  # fmt: skip
+def test_the_office_s_rhythms(expected: dict[str, Any], night: str, due: str) -> None:
+    authority = office(**{"since": "2020-01-01", **expected})
+    asked = authority.forms[0].expected
+    assert asked is not None
+
+    ends = period_ends(authority, asked, day(night))
+
+    assert max(due_day(authority, end, asked) for end in ends) == day(due)
+    told = extract_arrivals(authority, stated(), day(night)).row(0, named=True)
+    assert (told["status"], told["missing_periods"]) == ("missing", len(ends))
+
+
+def test_months_are_locked_after_days_and_december_with_the_year() -> None:
+    locks = {"month_after_days": 5, "year_after_days": 31, "assumed": True, "source": "of this test"}
+    authority = district(locks=locks, holidays_country="VN")
+
+    assert locked_on(authority, dt.date(2020, 6, 1)) == dt.date(2020, 7, 6)  # the 5th is a Sunday
+    assert locked_on(authority, dt.date(2020, 12, 1)) == dt.date(2021, 1, 31)
+    assert locked_on(district(), dt.date(2020, 6, 1)) is None

@@ -3,10 +3,11 @@
 import datetime as dt
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.warehouse.district import A, B, day, delivery
+from tests.warehouse.district import A, B, day, delivery, district
 from warehouse.ledger import as_known, build_ledger, flows
 from warehouse.projections import empty_frame
 from warehouse.revisions import compared_nights, restatements
@@ -22,7 +23,7 @@ def ledger(*deliveries: pl.DataFrame) -> pl.DataFrame:
 
 
 def since(rows: pl.DataFrame, before: str, night: str) -> list[tuple[str, str, str, int, int, str]]:
-    told = restatements(rows, NOTHING_HELD, [day(before)], day(night), 1)
+    told = restatements(district(), rows, NOTHING_HELD, [day(before)], day(night))
     return [
         (unit, line, str(month)[5:7], previous, current, file)
         for unit, line, month, previous, current, file in told.select(
@@ -118,7 +119,28 @@ def test_restated_and_new_money_make_the_change(sent: list[tuple[int, int, str, 
         moved = flows(as_known(rows, day(when(night))), ["unit_key", "item_code", "line_code"], 1)
         return int(moved.filter(pl.col("posting_date") <= day(when(until)))["amount"].sum())
 
-    told = restatements(rows, NOTHING_HELD, [day(when(before))], day(when(9)), 1)
+    told = restatements(district(), rows, NOTHING_HELD, [day(when(before))], day(when(9)))
     new = collected(9, 9) - collected(9, before)
     assert told["difference_amount"].sum() == collected(9, 9) - collected(before, before) - new
     assert told["source_file"].null_count() == 0
+
+
+@pytest.mark.parametrize(
+    ("came", "after_lock"),
+    [("2020-06-05", False), ("2020-06-08", False), ("2020-06-09", True)],  # 5 June + 3 days: a Monday
+)
+def test_what_is_learned_after_the_books_were_closed_is_told_apart(came: str, after_lock: bool) -> None:
+    locks = {"month_after_days": 8, "year_after_days": 31, "assumed": True, "source": "of this test"}
+    rows = ledger(
+        delivery(1, "05-15", (A, "1701", "05-15", 100), scope="05-15"),
+        delivery(2, came, (A, "1701", "05-15", 90), scope="05-15", name="b.csv"),
+    )
+    night = day("06-20")
+
+    told = restatements(
+        district(locks=locks, holidays_country="VN"), rows, NOTHING_HELD, [day("05-20")], night
+    )
+    unsaid = restatements(district(), rows, NOTHING_HELD, [day("05-20")], night)
+
+    assert told["is_after_lock"].to_list() == [after_lock]
+    assert unsaid["is_after_lock"].to_list() == [None]

@@ -315,6 +315,8 @@ MART_RESTATEMENT = _mart(
     money("difference_amount", "Current − previous; over all rows of a year, the change of what is collected "
           "less what came for new days"),
     text("source_file", "File that did it; several by name, the one with the most money first"),
+    flag("is_after_lock", "Whether any of it was learned after the month's books were closed (khoá sổ); null "
+         "where the authority names no closing day", nullable=True),
 )  # fmt: skip
 
 MART_ESTIMATE_VERSION = _mart(
@@ -347,21 +349,81 @@ MART_EXTRACT_ARRIVAL = _mart(
          values=("on_time", "late", "missing", "unchanged")),
     day("last_complete_day", "Last day covered by what has arrived; null where nothing has", nullable=True),
     count("missing_periods", "Expected extracts of this form and unit that have not arrived"),
+    flag("is_zero", "Whether what came says that there was nothing in its period; null while it has not come",
+         nullable=True),
 )  # fmt: skip
 
+_WARNING_ID = "Stable id of the case: rule, unit, subject if any, and fiscal year"
+
 MART_WARNING = _mart(
-    "mart_warning", "Early warnings of the night",
+    "mart_warning", "Early warnings of the night: cases with a state, opened once and followed by night",
     _as_of(),
-    text("warning_id", "Stable id of the warning: rule, unit and fiscal year", grain=True),
-    text("unit_key", "Unit the warning is about", source="dim_unit"),
+    text("warning_id", _WARNING_ID, grain=True, example="below_half:00145@2004:2020"),
+    text("unit_key", "Unit the warning is about; ALL for a case that stands for many, with the units in its "
+         "evidence", source="dim_unit"),
     text("rule_code", "Rule of the authority that fired"),
     text("severity", "info, warning or severe", values=("info", "warning", "severe")),
-    text("state", "State of the case", values=("open", "acknowledged", "explained", "closed")),
-    day("opened_on", "Night on which it was first raised"),
+    text("state", "State of the case; reopened: open again after it was closed or explained",
+         values=("open", "acknowledged", "explained", "closed", "reopened")),
+    day("opened_on", "Night on which it was last opened"),
     text("evidence", "The figures behind it, as JSON"),
-    text("owner", "Role that answers for it"),
+    text("owner", "Role that answers for it; after escalation the one it went to"),
     text("message_vi", "What is said, in Vietnamese"),
     text("message_en", "What is said, in English"),
+    text("subject", "What of the unit it is about: a line, a dataset; extension or common where one cause "
+         "hits many units", nullable=True),
+    number("value", "What the rule measured tonight; of a case for many the number of units", nullable=True,
+           unit="as the rule's threshold"),
+    money("gap_amount", "What lacks against the rule's bar; mart_warning_cause adds up to it. Null where the "
+          "rule is not about money", nullable=True),
+    day("state_on", "Day since which the state holds", nullable=True),
+    text("state_by", "Who brought it about: a person, or rule", nullable=True),
+    text("state_why", "Why, in that person's words or the rule's", nullable=True),
+    day("explained_until", "Last day for which the explanation holds", nullable=True),
+    number("state_value", "What was measured when it was closed", unit="as the rule's threshold",
+           nullable=True),
+    day("rearmed_on", "Since closing, the night on which it had calmed down: a breach then re-opens it",
+        nullable=True),
+    count("times_opened", "How often it was opened", nullable=True),
+    day("escalated_on", "Night on which nobody had acknowledged it within the rule's days", nullable=True),
+    day("suppressed_since", "Night since which nothing is concluded, as the data is stale or lacks",
+        nullable=True),
+    text("suppressed_because", "Why", nullable=True, values=("stale", "not_measured")),
+    count("acts_applied", "People's acts that the state knows", nullable=True),
+)  # fmt: skip
+
+MART_WARNING_CAUSE = _mart(
+    "mart_warning_cause", "What the gap of each case consists of, by line and kind; of a case for many units "
+    "the sum of theirs. No rows for rules that are not about money",
+    _as_of(),
+    text("warning_id", _WARNING_ID, grain=True, source="mart_warning"),
+    _line(),
+    text("cause_kind", "timing: kept away by a declared extension; loss: taken by a measure; restatement: "
+         "receipts stated anew; one_off_last_year: the comparison has a month far above its usual (three "
+         "times its median, 2% of the year); season: comes later in its own year than the bar asks; plan: "
+         "spending planned above revenue estimated; unexplained: the rest", grain=True,
+         values=("timing", "loss", "restatement", "one_off_last_year", "season", "plan", "unexplained")),
+    money("amount", "Part of the gap, negative where it narrows it; the causes of a case add up to its "
+          "gap_amount"),
+    day("expected_back_by", "Day by which what timing keeps away is expected; null for the other kinds",
+        nullable=True),
+)  # fmt: skip
+
+MART_WARNING_WATCH = _mart(
+    "mart_warning_watch", "How units stand to the rules tonight, where not well or with a case: how near a "
+    "warning is, and since when",
+    _as_of(),
+    text("warning_id", "Id that the case has or would have", grain=True),
+    text("rule_code", "Rule of the authority"),
+    text("unit_key", "Unit measured; ALL for a case that stands for many", source="dim_unit"),
+    text("level", "breached: at the threshold; between it and the exit; clear: out of it; unknown: not "
+         "measured; covered: another rule speaks of the unit; grouped: a case for many does",
+         values=("breached", "between", "clear", "unknown", "covered", "grouped")),
+    day("level_since", "Night since which it is at this level without a break"),
+    number("value", "What the rule measured tonight", unit="as the rule's threshold", nullable=True),
+    number("enter_threshold", "Threshold that opens a case", unit="as the rule's threshold"),
+    number("exit_threshold", "Threshold that lets it go", unit="as the rule's threshold"),
+    text("case_id", "Case for many that speaks instead", nullable=True, source="mart_warning"),
 )  # fmt: skip
 
 
@@ -374,8 +436,8 @@ def _error(name: str, comment: str, unit: str) -> list[Column[Any]]:
 
 
 MART_FORECAST_ACCURACY = declare(
-    "mart_forecast_accuracy", "How good each method's year-ends were, by line, month of origin and past year, "
-    "as the newest night knows them",
+    "mart_forecast_accuracy", "How good each method's year-ends were, by line, month of origin and past "
+    "year, as the newest night knows them",
     text("method", "Forecasting method; pace, naive and growth are what a spreadsheet gives; office is what "
          "the office itself said, combined the office and the bank together", grain=True, example="bank"),
     text("source", "backtest: past years forecast again by today's method; published: what past nights "
@@ -432,6 +494,8 @@ MARTS = (
     MART_ESTIMATE_VERSION,
     MART_EXTRACT_ARRIVAL,
     MART_WARNING,
+    MART_WARNING_CAUSE,
+    MART_WARNING_WATCH,
     MART_FORECAST_ACCURACY,
 )
 """The marts of one night, the register of publications apart."""

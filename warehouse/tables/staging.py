@@ -26,10 +26,10 @@ def provenance() -> list[Column[Any]]:
         day("scope_from", "First day of the period that the delivery states as a whole", nullable=True),
         day("scope_to", "Last day of that period", nullable=True),
         text("scope_unit", "Unit whose period the delivery states; ALL for the whole authority"),
-        text("scope_part", "Which part of the period it states where that came in several files, as 1/2; null "
-             "where it states the whole", nullable=True, example="1/2"),
-        text("scope_doubt", "Why the delivery is not believed to be all of what it should replace; null where "
-             "it is", nullable=True, values=("smaller_than_before", "does_not_add_up")),
+        text("scope_part", "Which part of the period it states where that came in several files, as 1/2; "
+             "null where it states the whole", nullable=True, example="1/2"),
+        text("scope_doubt", "Why the delivery is not believed to be all of what it should replace; null "
+             "where it is", nullable=True, values=("smaller_than_before", "does_not_add_up")),
     ]  # fmt: skip
 
 
