@@ -1,4 +1,4 @@
-"""Assets of the year's end: forecasts by the engine's seam, and the warnings that follow."""
+"""Assets of the year's end: forecasts by the engine's seam."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,6 @@ from assets.office import Office, night_of
 from assets.pictures import fan_picture
 from assets.positions import night_dates
 from authorities.model import ALL, Authority
-from early_warning.rules import find_warnings
 from forecasts.batches import batch_map
 from forecasts.seam import ForecastProblem, forecast_year_end
 from warehouse import arrivals, marts
@@ -32,8 +31,8 @@ _KEYS = ("unit_key", "line_code")
 
 
 def forecast_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefinition]:
-    """Year-end distribution with its path, and the warnings."""
-    return [_year_end(nights), _warning(nights)]
+    """Year-end distribution with its path."""
+    return [_year_end(nights)]
 
 
 def forecast_problem(
@@ -158,34 +157,3 @@ def _of_night(authority: Authority, as_of: dt.date, frame: pl.DataFrame) -> pl.D
     if "estimate_version" in frame.columns:  # also said where there is no estimate to compare with
         dated = dated.with_columns(pl.col("estimate_version").fill_null("initial"))
     return dated.filter(pl.col("basis").is_in(bases_of(authority))) if "basis" in frame.columns else dated
-
-
-def _warning(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    table = declared.MART_WARNING
-
-    @dg.asset(
-        name=table.name,
-        partitions_def=nights,
-        dagster_type=FRAME,
-        group_name="warnings",
-        metadata=columns_of(table),
-        description=table.comment,
-        tags=tags("mart"),
-    )
-    def warning(
-        context: dg.AssetExecutionContext,
-        office: Office,
-        mart_unit_position: pl.DataFrame,
-        mart_year_end_forecast: pl.DataFrame,
-        mart_extract_arrival: pl.DataFrame,
-    ) -> dg.MaterializeResult:
-        as_of = night_of(context)
-        before = office.warehouse().previous_warnings(as_of)
-        rows = find_warnings(
-            office.authority, as_of, mart_unit_position, mart_year_end_forecast, mart_extract_arrival, before
-        )
-        mart = rows.with_columns(pl.lit(marts.UNPUBLISHED).alias("publication_id"))
-        by_rule = mart.group_by("rule_code", "severity").agg(pl.len().alias("units")).sort("rule_code")
-        return dg.MaterializeResult(value=mart, metadata=counted(mart, rules=shown(by_rule)))
-
-    return warning

@@ -90,7 +90,7 @@ def main() -> None:
 def _told(*more: type[Exception]) -> Iterator[None]:
     """Expected refusals as one clear message and exit code 1; anything else is a defect, with its trace."""
     from authorities.loading import AuthorityError
-    from early_warning.rules import WarningRuleError
+    from early_warning.messages import WarningRuleError
     from extracts.landing import LandingError
     from pipelines.home import NightRefusedError
     from warehouse.engines import WarehouseError
@@ -145,6 +145,23 @@ def nightly(
                 + "\n  ".join(outcome.failures)
             )
         typer.echo(night_report(places, night))
+
+
+@app.command()
+def notify(
+    authority: AuthorityOption = DEFAULT_AUTHORITY_NAME,
+    warehouse: WarehouseOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Tell the roles what is due of the newest night: after quiet hours, or after a channel was mended."""
+    from pipelines.notify import notify_now
+
+    with _told():
+        told = notify_now(_places(authority, home, warehouse), dt.datetime.now(dt.UTC))
+    for line in told.lines() or ["nothing new to tell"]:
+        typer.echo(line)
+    if told.failed:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -335,19 +352,31 @@ def doctor(
             metavar="[FILE]", exists=True, dir_okay=False, help="Say how this file would be read."
         ),
     ] = None,
+    since: Annotated[
+        float | None,
+        typer.Option(
+            metavar="HOURS", min=0.01, help="Only: has a night been published in so many hours, and all told?"
+        ),
+    ] = None,
     authority: AuthorityOption = DEFAULT_AUTHORITY_NAME,
     landing: LandingOption = None,
     warehouse: WarehouseOption = None,
     home: HomeOption = None,
 ) -> None:
-    """Check installation, configuration, landing folder and warehouse; or say how FILE would be read."""
+    """Check installation, configuration, landing folder and warehouse; or say how FILE would be read.
+
+    With --since, whether night, daemon and sender did run; if so, WARDCAST_HEARTBEAT_FILE is touched and
+    WARDCAST_HEARTBEAT_URL asked for.
+    """
     from pipelines.doctor import examine
+    from pipelines.watch import keep_watch
 
     if file is not None:
         _examine_file(file, authority, home, warehouse, landing)
         return
     with _told():
-        findings = examine(_places(authority, home, warehouse, landing), dt.datetime.now(dt.UTC))
+        places, now = _places(authority, home, warehouse, landing), dt.datetime.now(dt.UTC)
+        findings = examine(places, now) if since is None else keep_watch(places, now, since)
     for finding in findings:
         typer.secho(
             f"{'ok  ' if finding.is_well else 'MEND'}  {finding.subject}: {finding.text}",

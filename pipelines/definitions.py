@@ -9,16 +9,19 @@ from upath import UPath
 
 from assets.accuracy import BACKTEST, accuracy_assets
 from assets.balance import balance_assets
+from assets.bulletin import bulletin_assets
 from assets.forecasts import forecast_assets
 from assets.intake import intake_assets
 from assets.lake import LakeIOManager
 from assets.ledger import ledger_assets
 from assets.news import news_assets
+from assets.notification import notification_assets
 from assets.office import Office
 from assets.positions import position_assets
 from assets.publication import publication_assets
 from assets.reconciliation import reconciliation_assets
 from assets.succession import succession_assets
+from assets.warnings import warning_assets
 from pipelines.home import lake_of_held_home
 from pipelines.progress import console_lines
 from pipelines.schedules import backtest_schedule, nightly_schedule
@@ -47,9 +50,12 @@ def build_definitions(places: Places, lake: dg.IOManagerDefinition | None = None
         *succession_assets(nights),
         *forecast_assets(nights),
         *balance_assets(nights),
+        *warning_assets(nights),
         *news_assets(nights),
         *accuracy_assets(nights),
         *publication_assets(nights),
+        *bulletin_assets(nights),
+        *notification_assets(nights, places.channels, places.default_night),
     ]
     job = dg.define_asset_job(
         NIGHTLY,

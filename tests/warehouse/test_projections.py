@@ -103,6 +103,10 @@ CONTRACT: dict[str, tuple[str, str]] = {
         "unit_key rule_code severity state opened_on evidence owner message_vi message_en",
     ),
     "mart_warning_cause": ("as_of warning_id line_code cause_kind", "amount expected_back_by"),
+    "mart_warning_watch": (
+        "as_of warning_id",
+        "rule_code unit_key level level_since value enter_threshold exit_threshold case_id",
+    ),
     "mart_forecast_accuracy": (
         "method source basis line_code months_elapsed fiscal_year",
         """n wape_pct mape_pct mase crps brier coverage80_pct coverage95_pct wape_pct_low wape_pct_high
