@@ -22,6 +22,7 @@ _KINDS = {
     "quality": ("great_expectations", "polars"),
     "forecast": ("statsmodels", "polars"),
     "publication": ("duckdb",),
+    "message": ("email",),
     "page": ("html",),
 }
 """Kinds by layer; the layers not named are polars alone."""

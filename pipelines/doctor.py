@@ -43,6 +43,7 @@ def examine(places: Places, now: dt.datetime) -> list[Finding]:
         *_landing(places),
         _home(places),
         _warehouse(places, now),
+        *_notification(places, now),
     ]
 
 
@@ -113,3 +114,19 @@ def _warehouse(places: Places, now: dt.datetime) -> Finding:
         f"publication {latest.publication_id}, {age.total_seconds() / 3600:.0f} hours old, "
         f"{latest.rows} rows, {latest.checks_failed} checks failed",
     )
+
+
+def _notification(places: Places, now: dt.datetime) -> Iterator[Finding]:
+    from early_warning.channels import variable_of
+    from pipelines.notify import last_sendings, mistaken_channels, troubled_channels
+
+    if places.channels:
+        yield _well("channels", ", ".join(map(str, places.channels)))
+    else:
+        yield _well("channels", f"none, so nobody is told; set {variable_of('role')}")
+    for line in mistaken_channels(places):
+        yield _mend("channels", line)
+    for line in last_sendings(places):
+        yield _well("notified", line)
+    for line in troubled_channels(places, now):
+        yield _mend("notified", f"{line}. Mend the channel and run: wardcast notify")

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from authorities.loading import DEFAULT_AUTHORITY
+from pipelines.notify import notified_line
 from pipelines.settings import Places, Settings
 from warehouse.engines import open_warehouse, shown_url
 
@@ -24,6 +25,7 @@ def night_report(places: Places, night: dt.date) -> str:
         lines.append(places.authority.settings.sample.notice.en)
     lines += _brief_lines(brief, places)
     lines += _warning_lines(warnings)
+    lines.append(f"  notified             {notified_line(places, night)}")
     latest = places.home / "bulletin" / night.isoformat() / "index.html"
     lines += [
         "",
@@ -73,7 +75,8 @@ def _spending(brief: dict[str, Any]) -> str:
 
 
 def _warning_lines(warnings: pl.DataFrame) -> list[str]:
-    counts = warnings.group_by("rule_code").len().sort("rule_code")
+    standing = warnings.filter(pl.col("state") != "closed")
+    counts = standing.group_by("rule_code").len().sort("rule_code")
     said = ", ".join(f"{rows} {rule}" for rule, rows in counts.iter_rows())
     return [f"  warnings             {said or 'none'}"]
 

@@ -4,14 +4,17 @@ The environment is read here and nowhere else, when asked, never at import.
 """
 
 import datetime as dt
+import os
 from importlib.metadata import version
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from authorities.loading import DEFAULT_AUTHORITY, find_authority, load_authority
 from authorities.model import Authority
+from early_warning.channels import Channel, channels_of
 
 
 class Settings(BaseSettings):
@@ -24,6 +27,8 @@ class Settings(BaseSettings):
     home: Path | None = None
     warehouse: str | None = None
     forecast_workers: str = "1"
+    heartbeat_file: Path | None = None
+    heartbeat_url: SecretStr | None = None
 
 
 class Places:
@@ -39,6 +44,9 @@ class Places:
         self.warehouse_url: str = settings.warehouse or f"duckdb:///{self.home / 'wardcast.duckdb'}"
         self.forecast_workers: str = settings.forecast_workers
         self.dagster_home: Path = self.home / "dagster"
+        self.channels: tuple[Channel, ...] = channels_of(os.environ)
+        self.heartbeat_file: Path | None = settings.heartbeat_file
+        self.heartbeat_url: SecretStr | None = settings.heartbeat_url
 
     def default_night(self, now: dt.datetime) -> dt.date:
         """The sample's own night for the sample; yesterday in the authority's time zone otherwise."""

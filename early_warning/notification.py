@@ -1,0 +1,178 @@
+"""Telling the roles of one night: one digest a role and channel, at once what is severe, nothing twice.
+
+Joins what is due (``early_warning.digest``), what was told before (``notification_journal`` beside it) and
+how it is sent (``early_warning.sending``). Which night, which clock and which channels come from above.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from authorities.model import Authority
+from early_warning.channels import Channel, role_key, variable_of
+from early_warning.digest import (
+    Case,
+    Due,
+    Kind,
+    Message,
+    Rhythm,
+    cases_of,
+    compose,
+    due_for,
+    is_quiet,
+    rhythms_of,
+    split_instant,
+)
+from early_warning.notification_journal import (
+    Sending,
+    journal_lock,
+    read_journal,
+    record_intent,
+    record_result,
+    settle,
+    told_to,
+    unsure_before,
+)
+from early_warning.sending import Outcome, Patience, send
+
+LATE_DAYS = 7
+"""A night so many days older than the one that is due is history run again, and nobody is told of it."""
+
+
+@dataclass(frozen=True)
+class Notified:
+    """What came of telling one night.
+
+    Attributes:
+        sent: one line a message that went out.
+        failed: one line a message that did not, or may not have.
+        held: one line a digest that waits for the end of quiet hours.
+        unreached: roles with open cases for which the environment names no channel.
+        remark: why nothing was to be sent at all; empty otherwise.
+    """
+
+    sent: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+    unreached: tuple[str, ...] = ()
+    remark: str = ""
+
+    def lines(self) -> list[str]:
+        """The same, one line each, for a report."""
+        no_channel = [f"{role}: no channel; set {variable_of(role)}" for role in self.unreached]
+        return [*filter(None, [self.remark]), *self.sent, *self.failed, *self.held, *no_channel]
+
+
+@dataclass(frozen=True)
+class _Night:
+    """What every message of the night is made from."""
+
+    home: Path
+    authority: Authority
+    night: dt.date
+    cases: tuple[Case, ...]
+    rhythms: dict[str, Rhythm]
+    now: dt.datetime
+    patience: Patience
+
+
+def notify(
+    home: Path,
+    authority: Authority,
+    night: dt.date,
+    warnings: pl.DataFrame,
+    channels: Sequence[Channel],
+    now: dt.datetime,
+    due_night: dt.date,
+    patience: Patience | None = None,
+) -> Notified:
+    """Tell each role what it is to be told of ``night``, whose ``mart_warning`` is ``warnings``.
+
+    ``due_night`` is the night that is due by the clock; an older one than ``LATE_DAYS`` before it, or than
+    one that was told already, is told to nobody. Asked again, it sends what has come since, or what failed.
+    """
+    if not channels:
+        return Notified(remark=f"nobody is told: no channel is configured ({variable_of('role')})")
+    with journal_lock(home):
+        left = tuple(
+            f"{one.role} by {one.channel}: {one.kind} of {one.night} unknown, {one.detail}"
+            for one in settle(home, now)
+        )
+        last = max((one.night for one in read_journal(home)), default=night)
+        if night < last or (due_night - night).days > LATE_DAYS:
+            return Notified(failed=left, remark=f"nobody is told: {night} is a past night run again")
+        cases = cases_of(warnings)
+        made = _Night(home, authority, night, cases, rhythms_of(authority), now, patience or Patience())
+        told = [_tell(made, channel) for channel in channels]
+    owners = {role_key(case.owner) for case in cases if case.is_open}
+    return Notified(
+        sent=tuple(line for one in told for line in one.sent),
+        failed=left + tuple(line for one in told for line in one.failed),
+        held=tuple(line for one in told for line in one.held),
+        unreached=tuple(sorted(owners - {channel.role for channel in channels})),
+    )
+
+
+def untold(
+    home: Path, authority: Authority, night: dt.date, warnings: pl.DataFrame, channels: Sequence[Channel]
+) -> list[str]:
+    """One line a channel through which ``night`` has something left to tell; nothing is sent."""
+    cases, rhythms, sendings = cases_of(warnings), rhythms_of(authority), read_journal(home)
+    return [
+        f"{channel}: warnings of the night of {night} were not sent"
+        for channel in channels
+        if _due(cases, rhythms, night, channel, sendings) is not None
+    ]
+
+
+def _due(
+    cases: tuple[Case, ...],
+    rhythms: dict[str, Rhythm],
+    night: dt.date,
+    channel: Channel,
+    sendings: list[Sending],
+) -> Due | None:
+    told = told_to(sendings, channel, night)
+    had_digest = any(_is_digest_of(one, night, channel) for one in sendings)
+    return due_for(channel.role, cases, told, rhythms, night, only_fresh=had_digest)
+
+
+def _tell(night: _Night, channel: Channel) -> Notified:
+    sendings = read_journal(night.home)
+    due = _due(night.cases, night.rhythms, night.night, channel, sendings)
+    if due is None:
+        return Notified()
+    instant, digest = split_instant(due)
+    outcomes = [] if instant is None else [_send(night, channel, "instant", instant, sendings)]
+    held: tuple[str, ...] = ()
+    if digest is not None:
+        local = night.now.astimezone(ZoneInfo(night.authority.settings.time_zone)).time()
+        if is_quiet(digest, night.rhythms, local):
+            held = (f"{channel}: digest held for quiet hours; then run  wardcast notify",)
+        else:
+            outcomes.append(_send(night, channel, "digest", digest, sendings))
+    well = tuple(line for is_well, line in outcomes if is_well)
+    return Notified(well, tuple(line for is_well, line in outcomes if not is_well), held)
+
+
+def _is_digest_of(one: Sending, night: dt.date, channel: Channel) -> bool:
+    """Whether ``one`` is a digest through ``channel`` that this night had, or may have had."""
+    same = (one.night, one.role, one.channel, one.kind) == (night, channel.role, channel.name, "digest")
+    return same and one.result != "failed"
+
+
+def _send(night: _Night, channel: Channel, kind: Kind, due: Due, sendings: list[Sending]) -> tuple[bool, str]:
+    """Send one message between its intent and its result, both on disk."""
+    unsure = unsure_before(sendings, channel.role, night.night)
+    message: Message = compose(night.authority, night.night, channel.role, channel.name, kind, due, unsure)
+    if any(one.key == message.key and one.result != "failed" for one in sendings):
+        return True, f"{channel}: {kind} sent before"
+    record_intent(night.home, channel, message, night.now)
+    outcome: Outcome = send(channel, message, night.patience)
+    record_result(night.home, message.key, outcome.result, outcome.detail, night.now)
+    said = f"{channel}: {kind} {outcome.result}" + (f", {outcome.detail}" if outcome.detail else "")
+    return outcome.result == "sent", said
