@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from pipelines.warehouse_command import warehouse_app, without_password
+from pipelines.warnings_command import warnings_app
 
 if TYPE_CHECKING:
     from pipelines.settings import Places
@@ -27,6 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(warehouse_app)
+app.add_typer(warnings_app)
 
 AuthorityOption = Annotated[
     str,
