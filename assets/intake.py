@@ -197,7 +197,7 @@ def _staged(nights: dg.PartitionsDefinition[str], dataset: Dataset, table: Table
         tags=tags("staging"),
     )
     def staged(office: Office, raw_delivery: pl.DataFrame) -> dg.MaterializeResult:
-        rows = stage_dataset(office.authority, dataset, raw_delivery, office.raw_store)
+        rows = stage_dataset(office.authority, dataset, raw_delivery, office.raw_store, office.staged_store)
         return dg.MaterializeResult(value=rows, metadata=counted(rows, office.authority))
 
     return staged

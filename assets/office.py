@@ -54,6 +54,11 @@ class Office(dg.ConfigurableResource[None]):
         return self.home_folder / "raw"
 
     @property
+    def staged_store(self) -> Path:
+        """Where staged rows are kept; they can always be made again from the raw rows."""
+        return self.home_folder / "staged"
+
+    @property
     def bulletin_folder(self) -> Path:
         """Where the bulletins lie, a folder a night and ``latest``."""
         return self.home_folder / "bulletin"

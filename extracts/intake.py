@@ -7,6 +7,7 @@ know files only through it and the kept raw rows, never through the landing fold
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -15,9 +16,10 @@ from authorities.forms import Dataset, ExtractForm
 from authorities.model import ALL, Authority
 from extracts.completeness import with_doubts
 from extracts.kept_files import KeptFile, kept_files, remember
+from extracts.kept_staging import Awaited, configuration_digest, delivery_digest, staged_rows
 from extracts.landing import Delivery, LandingError, kept_of, scan_landing
 from extracts.problems import ExtractError
-from extracts.raw import RawDelivery, kept_rows, read_delivery, read_kept
+from extracts.raw import RawDelivery, kept_by_digest, read_delivery, read_kept
 from extracts.row_kinds import DATA_KINDS
 from extracts.staging import amounts_of_rows, stage
 from extracts.text import fold
@@ -87,26 +89,49 @@ def _remember(
 
 
 def stage_dataset(
-    authority: Authority, dataset: Dataset, register: pl.DataFrame, store: Path
+    authority: Authority, dataset: Dataset, register: pl.DataFrame, store: Path, kept: Path | None = None
 ) -> pl.DataFrame:
-    """Staged rows of ``dataset`` from the kept raw rows of the deliveries that the register lists as read."""
-    staged = stage(authority, dataset, _kept_deliveries(authority, dataset, register, store))
+    """Staged rows of ``dataset`` from the kept raw rows of the deliveries that the register lists as read.
+
+    Args:
+        kept: folder in which staged rows are kept from night to night; where None, all are staged anew.
+    """
+    deliveries = _kept_deliveries(authority, dataset, register, store)
+    if kept is None:
+        staged = stage(authority, dataset, map(_raw_rows, deliveries))
+    else:
+        configuration = configuration_digest(authority)
+        awaited = [
+            Awaited(_digest(configuration, delivery), delivery.order, partial(_raw_rows, delivery))
+            for delivery in deliveries
+        ]
+        staged = staged_rows(dataset, awaited, kept / dataset, partial(stage, authority, dataset))
     return with_doubts(authority, dataset, staged, register)
 
 
 def _kept_deliveries(
     authority: Authority, dataset: Dataset, register: pl.DataFrame, store: Path
-) -> Iterator[RawDelivery]:
+) -> Iterator[Delivery]:
+    """Deliveries of which the raw rows are kept, where these lie as their path."""
     forms = {form.form_code: form for form in authority.forms}
+    raw_of = {code: kept_by_digest(store, form, unit_names(authority)) for code, form in forms.items()}
     own = register.filter(pl.col("dataset") == dataset, pl.col("status") == "read").sort("delivery_order")
     for row in own.iter_rows(named=True):
-        form = forms[row["form_code"]]
-        kept = kept_rows(store, form, row["sha256"], unit_names(authority))
-        delivery = Delivery(
-            kept, row["source_file"], row["sha256"], row["file_bytes"], form, row["received_on"],
-            row["scope_from"], row["scope_to"], row["delivery_order"],
+        yield Delivery(
+            raw_of[row["form_code"]](row["sha256"]), row["source_file"], row["sha256"], row["file_bytes"],
+            forms[row["form_code"]], row["received_on"], row["scope_from"], row["scope_to"],
+            row["delivery_order"],
         )  # fmt: skip
-        yield RawDelivery(delivery, read_kept(kept, without=_PERSONAL))
+
+
+def _raw_rows(delivery: Delivery) -> RawDelivery:
+    return RawDelivery(delivery, read_kept(delivery.path, without=_PERSONAL))
+
+
+def _digest(configuration: str, delivery: Delivery) -> str:
+    """Of all that staging a delivery reads; its part of a period follows from its name and form."""
+    told = (delivery.source_file, delivery.received_on, delivery.scope_from, delivery.scope_to)
+    return delivery_digest(configuration, delivery.path, told)
 
 
 def unit_names(authority: Authority) -> frozenset[str]:

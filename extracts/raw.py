@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +43,13 @@ class RawDelivery:
 
 def kept_rows(store: Path, form: ExtractForm, sha256: str, unit_names: frozenset[str] = NO_NAMES) -> Path:
     """Where the raw rows of a file, as this form reads it, are kept."""
-    return store / form.form_code / f"{sha256}-{_form_digest(form, unit_names)}.parquet"
+    return kept_by_digest(store, form, unit_names)(sha256)
+
+
+def kept_by_digest(store: Path, form: ExtractForm, unit_names: frozenset[str]) -> Callable[[str], Path]:
+    """``kept_rows`` of many files of one form, whose own digest is taken once."""
+    folder, digest = store / form.form_code, _form_digest(form, unit_names)
+    return lambda sha256: folder / f"{sha256}-{digest}.parquet"
 
 
 def read_delivery(delivery: Delivery, store: Path, unit_names: frozenset[str] = NO_NAMES) -> RawDelivery:
