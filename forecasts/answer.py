@@ -1,6 +1,6 @@
 """The answer while it is made: figures put into their rows as batches come in; totals and frames at last."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from authorities.model import BASES
 from forecasts import frames
 from forecasts.arrays import Flags, Integers
-from forecasts.effects import shock_effects
+from forecasts.effects import scenario_effects, shock_effects
 from forecasts.frames import Grid
 from forecasts.keys import Estimates, Keys
 from forecasts.ladder import Rung
@@ -16,13 +16,11 @@ from forecasts.monitor import Watch
 from forecasts.outcomes import PARTS
 from forecasts.pace import pace_forecasts
 from forecasts.panel import Panel
-from forecasts.seam import BASE_SCENARIO, WITHOUT_SHOCKS, ForecastProblem, YearEndForecast
+from forecasts.seam import BASE_SCENARIO, ForecastProblem, YearEndForecast
 from forecasts.shocks import LineShocks
 from forecasts.status import statuses
 from forecasts.summary import Figures, total_figures
 from forecasts.units import ShockSums, UnitsAnswer
-
-SCENARIOS = (BASE_SCENARIO, WITHOUT_SHOCKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ class LinesTold:
 
 
 class Answer:
-    """Figures of every row, by scenario; where there is one scenario, the other is the same."""
+    """Figures of every row, by scenario; scenarios of other names may be the same."""
 
     def __init__(self, keys: Keys, panel: Panel, estimates: Estimates, draws: int, scenarios: int) -> None:
         ahead = 12 - min(max(panel.origin - panel.fiscal_start, 0), 12)
@@ -57,14 +55,20 @@ class Answer:
         self._parts[part.leaves] = part.parts
         self._effects.extend(part.effects)
 
-    def closed(self, problem: ForecastProblem, method: str, told: Sequence[LinesTold]) -> YearEndForecast:
-        """Work out the totals and make the frames. `told` has as many scenarios as the answer."""
+    def closed(
+        self, problem: ForecastProblem, method: str, told: Sequence[LinesTold], places: Mapping[str, int]
+    ) -> YearEndForecast:
+        """Work out the totals and make the frames. `told` has as many scenarios as the answer; `places` says
+        which of them is that of a name.
+        """
         keys, panel = self._keys, self._panel
         actual = keys.summed(np.cumsum(panel.collected, axis=2).transpose(1, 0, 2))
         self._total(actual)
-        figures = [self._figures[0], self._figures[-1]]
-        status = [self._status(told[0]), self._status(told[-1])]
-        grid, collected = Grid(keys, SCENARIOS), actual[:, :, -1]
+        names = tuple(sorted(places))
+        figures = [self._figures[places[name]] for name in names]
+        status = [self._status(told[places[name]]) for name in names]
+        grid, collected = Grid(keys, names), actual[:, :, -1]
+        compared = sorted({BASE_SCENARIO, *problem.scenarios}) if problem.scenarios else []
         pace = pace_forecasts(keys, panel, collected)
         return YearEndForecast(
             year_end=frames.year_end(
@@ -78,6 +82,9 @@ class Answer:
             status=frames.status(keys, told[0].rungs),
             components=frames.components(keys, collected[: keys.leaves], self._parts),
             shock_effects=shock_effects(keys, told[0].terms, self._effects),
+            scenario_effects=scenario_effects(
+                keys, [(name, places[name], told[places[name]].terms) for name in compared], self._effects
+            ),
             watch=frames.watches(told[0].watched),
             tails=frames.tails(grid, figures),
         )

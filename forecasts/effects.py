@@ -1,6 +1,6 @@
 """What declared shocks do, as a frame: units from their batches, and lines' totals from the batches' sums."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import polars as pl
@@ -10,11 +10,12 @@ from authorities.shocks import PolicyShock
 from forecasts import months
 from forecasts.arrays import Integers
 from forecasts.keys import Keys, named
-from forecasts.seam import SHOCK_EFFECT_SCHEMA
+from forecasts.seam import SCENARIO_EFFECT_SCHEMA, SHOCK_EFFECT_SCHEMA
 from forecasts.shocks import LineShocks
 from forecasts.units import ShockSums
 
 _KEYS = ["unit_key", "line_code", "shock_code"]
+_SCHEMA = pl.Schema([*SHOCK_EFFECT_SCHEMA.items(), ("next_year_amount", pl.Int64())])
 
 
 def shock_effects(keys: Keys, terms: Sequence[LineShocks], found: Sequence[ShockSums]) -> pl.DataFrame:
@@ -22,7 +23,31 @@ def shock_effects(keys: Keys, terms: Sequence[LineShocks], found: Sequence[Shock
 
     Amounts are means, low and high the 5% and 95% quantiles of the draws; timing and loss are both ≥ 0.
     """
-    parts = [pl.DataFrame(schema=SHOCK_EFFECT_SCHEMA)]
+    return _effects(keys, terms, [one for one in found if 0 in one.scenarios]).select(
+        SHOCK_EFFECT_SCHEMA.names()
+    )
+
+
+def scenario_effects(
+    keys: Keys, terms: Iterable[tuple[str, int, Sequence[LineShocks]]], found: Sequence[ShockSums]
+) -> pl.DataFrame:
+    """`SCENARIO_EFFECT_SCHEMA`: the same for scenarios, by name, place among the answer's, and terms."""
+    parts = [
+        _effects(keys, own, [one for one in found if place in one.scenarios]).with_columns(
+            scenario=pl.lit(name)
+        )
+        for name, place, own in terms
+    ]
+    every = pl.concat([pl.DataFrame(schema=SCENARIO_EFFECT_SCHEMA), *(_in_order(part) for part in parts)])
+    return every.sort("scenario", *_KEYS)
+
+
+def _in_order(part: pl.DataFrame) -> pl.DataFrame:
+    return part.select(SCENARIO_EFFECT_SCHEMA.names())
+
+
+def _effects(keys: Keys, terms: Sequence[LineShocks], found: Sequence[ShockSums]) -> pl.DataFrame:
+    parts = [pl.DataFrame(schema=_SCHEMA)]
     for line, one in enumerate(terms):
         batches = [batch for batch in found if batch.line == line]
         if batches:
@@ -43,14 +68,16 @@ def _units(keys: Keys, shocks: Sequence[PolicyShock], batch: ShockSums) -> pl.Da
             "loss_amount": batch.loss,
             "low_amount": batch.low,
             "high_amount": batch.high,
+            "next_year_amount": batch.beyond,
         }
-    ).select(pl.col(name).cast(kind) for name, kind in SHOCK_EFFECT_SCHEMA.items())
+    ).select(pl.col(name).cast(kind) for name, kind in _SCHEMA.items())
 
 
 def _total(line: str, shocks: Sequence[PolicyShock], draws: Integers) -> pl.DataFrame:
-    """draws: shocks × 2 (timing, loss) × draws."""
-    timing, loss = np.rint(draws.mean(axis=2)).astype(np.int64).T
-    low, high = np.rint(np.quantile(draws.sum(axis=1), [0.05, 0.95], axis=1)).astype(np.int64)
+    """draws: shocks × 3 (timing, loss, beyond the year's end) × draws."""
+    timing, loss, beyond = np.rint(draws.mean(axis=2)).astype(np.int64).T
+    both = draws[:, :2].sum(axis=1)
+    low, high = np.rint(np.quantile(both, [0.05, 0.95], axis=1)).astype(np.int64)
     return pl.DataFrame(
         {
             "unit_key": [ALL] * len(shocks),
@@ -60,8 +87,9 @@ def _total(line: str, shocks: Sequence[PolicyShock], draws: Integers) -> pl.Data
             "loss_amount": loss,
             "low_amount": low,
             "high_amount": high,
+            "next_year_amount": beyond,
         }
-    ).select(pl.col(name).cast(kind) for name, kind in SHOCK_EFFECT_SCHEMA.items())
+    ).select(pl.col(name).cast(kind) for name, kind in _SCHEMA.items())
 
 
 def _dated(shocks: Sequence[PolicyShock], which: Integers) -> dict[str, pl.Series]:

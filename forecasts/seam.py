@@ -4,6 +4,7 @@ One frame shape for every method, baselines included. How a method works lives i
 the ledger, writing marts and converting minor units into currency units belong to the floors above.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
@@ -118,6 +119,9 @@ SHOCK_EFFECT_SCHEMA = pl.Schema(
         "expected_back_by": pl.Date,
     }
 )
+SCENARIO_EFFECT_SCHEMA = pl.Schema(
+    [("scenario", pl.String()), *SHOCK_EFFECT_SCHEMA.items(), ("next_year_amount", pl.Int64())]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,8 @@ class ForecastProblem:
             stands); keys 'ALL' where it speaks of units or lines together. Never counted as collected.
         complete: `COMPLETE_SCHEMA`, optional; units whose receipts reach further than those of the slowest.
             As much as that tells of the first month not complete everywhere is used.
+        scenarios: name → the shocks supposed in it, beside the two that every forecast has. What is supposed
+            is known, whatever the day on which it would be announced.
     """
 
     history: pl.DataFrame
@@ -160,6 +166,7 @@ class ForecastProblem:
     estimate_version: str = "initial"
     office: pl.DataFrame | None = None
     complete: pl.DataFrame | None = None
+    scenarios: Mapping[str, tuple[PolicyShock, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +190,10 @@ class YearEndForecast:
     what it says of their parts) and the combined mean, which is the base scenario's. Where the office counts,
     the component `office` is what it changes, and `method` is `combined`.
 
+    `scenario_effects` (`SCENARIO_EFFECT_SCHEMA`) are the shock effects of the base and of every scenario of
+    the problem, without rows where it has none; `next_year_amount` is what arrives after the fiscal year's
+    end: moved, not lost.
+
     `fit_status` is the rung of the fallback ladder: `full` (a model of its own), `line_factor` (follows its
     line), `pace` (past years with their errors), `none` (nothing expected); for totals `mixed` where rungs
     differ; and `untrusted` where a common shock is suspected, in a line or in a line that is a tenth of a
@@ -201,6 +212,9 @@ class YearEndForecast:
     watch: pl.DataFrame
     tails: pl.DataFrame
     opinions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OPINION_SCHEMA))
+    scenario_effects: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(schema=SCENARIO_EFFECT_SCHEMA)
+    )
 
 
 def forecast_year_end(
@@ -211,9 +225,10 @@ def forecast_year_end(
     `batches` says where the work is done (`forecasts.batches`; here, unless told otherwise); the answer is
     the same, bit by bit, wherever that is on machines of one kind.
 
-    Two scenarios: `base` applies the shocks announced by `as_of`, `without_shocks` none. Raises ValueError
-    for a frame that lacks a column, a share outside 0..1, or an unknown method; poor data never raises, it
-    steps down the fallback ladder, which `status` records.
+    Two scenarios, and those of `problem.scenarios`: `base` applies the shocks announced by `as_of`,
+    `without_shocks` none. All share their draws, so that they differ by their shocks alone. Raises ValueError
+    for a frame that lacks a column, a share outside 0..1, an unknown method, or a scenario under the name of
+    one of the two; poor data never raises, it steps down the fallback ladder, which `status` records.
     """
     from forecasts.yearend import run
 

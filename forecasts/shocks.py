@@ -67,12 +67,14 @@ class Strength:
 class ShockedReceipts:
     """Receipts after the shocks, and what each shock did to the months in view, in minor units.
 
-    receipts: series × months × draws; moved, lost: shocks × series × draws, over the months counted.
+    receipts: series × months × draws; moved, lost: shocks × series × draws, over the months counted; beyond:
+    of what was moved, and from whenever, that which arrives after the last month.
     """
 
     receipts: Floats
     moved: Floats
     lost: Floats
+    beyond: Floats
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ def applied(
             walk.undo(month, observed[:, month, None])
         else:
             receipts[:, month - past] = walk.do(month, future[:, month - past])
-    return ShockedReceipts(receipts, walk.moved, walk.lost)
+    return ShockedReceipts(receipts, walk.moved, walk.lost, walk.beyond)
 
 
 class _Walk:
@@ -205,7 +207,7 @@ class _Walk:
         self.shocks, self.strength, self.counted_from = shocks, strength, counted_from
         self.arriving: dict[int, Floats] = {}
         shape = (len(shocks.terms), shocks.applies.shape[1], strength.draws)
-        self.moved, self.lost = np.zeros(shape), np.zeros(shape)
+        self.moved, self.lost, self.beyond = np.zeros(shape), np.zeros(shape), np.zeros(shape)
 
     def undo(self, month: int, observed: Floats) -> Floats:
         """The base receipts behind a month that was observed under the shocks (0 where nothing could be
@@ -245,7 +247,7 @@ class _Walk:
         counts = float(month >= self.counted_from)
         deferred = self.shocks.fractions(self.strength, month) * receipts * kept
         for row, amount in zip(self.shocks.of_form("deferral"), deferred, strict=True):
-            self._send(self.shocks.terms[row], month, amount)
+            self._send(int(row), month, amount)
             self.moved[row] += amount * counts
         for row, term in enumerate(self.shocks.terms):
             if term.shock.form in ("rate_change", "closure"):
@@ -253,8 +255,9 @@ class _Walk:
                 touched = self.shocks.applies[row][:, None] * self.shocks.exposure[row, month]
                 self.lost[row] += touched * part * receipts * counts
 
-    def _send(self, term: ShockTerm, month: int, amount: Floats) -> None:
-        for leg in term.shock.legs:
+    def _send(self, row: int, month: int, amount: Floats) -> None:
+        for leg in self.shocks.terms[row].shock.legs:
             if months.ordinal(leg.due_month) - self.shocks.first_month == month:
                 goal = months.ordinal(leg.deferred_to) - self.shocks.first_month
+                self.beyond[row] += amount * float(goal >= self.shocks.length)
                 self.arriving[goal] = self.arriving.get(goal, np.zeros(self._shape)) + amount

@@ -40,8 +40,8 @@ class LinePart:
     """The series of one line in a batch.
 
     line: its place among the lines; leaves: rows of the series; units: their places in the batch; variants:
-    one per scenario, None where a scenario's fit and shocks are those of the scenario before; empty for
-    arithmetic methods; moved: shift and spread of the series' draws (`forecasts.opinions.moved`), or None.
+    one per scenario, the same object where fit and shocks are the same; empty for arithmetic methods; moved:
+    shift and spread of the series' draws (`forecasts.opinions.moved`), or None.
     """
 
     line: int
@@ -49,7 +49,7 @@ class LinePart:
     units: Integers
     series: Panel
     estimates: Estimates
-    variants: tuple[Variant | None, ...]
+    variants: tuple[Variant, ...]
     moved: tuple[Floats, Floats] | None = None
 
 
@@ -72,12 +72,14 @@ class UnitsTask:
 
 @dataclass(frozen=True, slots=True)
 class ShockSums:
-    """What the shocks of one line do in a batch, whole minor units.
+    """What the shocks of one line do in a batch, whole minor units, in each of `scenarios`.
 
     leaves: of the units concerned by shock `shock` (both k); timing, loss, low, high: k, means and the 5% and
-    95% quantiles; draws: shocks × 2 (timing, loss) × draws, summed over those units.
+    95% quantiles; beyond: k, mean of what arrives after the year's end; draws: shocks × 3 (timing, loss,
+    beyond) × draws, summed over those units.
     """
 
+    scenarios: tuple[int, ...]
     line: int
     shock: Integers
     leaves: Integers
@@ -85,6 +87,7 @@ class ShockSums:
     loss: Integers
     low: Integers
     high: Integers
+    beyond: Integers
     draws: Integers
 
 
@@ -140,7 +143,7 @@ def _answer(task: UnitsTask) -> UnitsAnswer:
         for scenarios, outcome in _outcomes(task, part, across):
             if scenarios[0] == 0:
                 split.append(whole_parts(outcome.upto, part.series.shares))
-                effects.extend(_effects(part, outcome))
+            effects.extend(_effects(part, scenarios, outcome))
             told = (
                 outcome if part.moved is None else replace(outcome, ahead=moved(outcome.ahead, *part.moved))
             )
@@ -158,11 +161,10 @@ def _outcomes(
     if task.method in ARITHMETIC:
         yield every, outcomes.arithmetic(part.series, task.method, task.noise)
         return
-    fitted = [variant for variant in part.variants if variant is not None]
-    wanted = np.any([~futures.on_rungs(variant.fit, ("none",)) for variant in fitted], axis=0)
-    own = futures.own_noise(part.series, task.noise, wanted, fitted[0].fit.freedom, across)
+    wanted = np.any([~futures.on_rungs(variant.fit, ("none",)) for variant in part.variants], axis=0)
+    own = futures.own_noise(part.series, task.noise, wanted, part.variants[0].fit.freedom, across)
     for scenarios in _alike(task, part):
-        variant = next(v for v in reversed(part.variants[: scenarios[0] + 1]) if v is not None)
+        variant = part.variants[scenarios[0]]
         cross, shocked = task.sharings[scenarios[0]].lines, part.series.units if variant.terms.terms else ()
         shared = futures.line_noise(part.series.lines[0], task.noise, cross, shocked)
         yield scenarios, outcomes.modelled(part.series, variant.fit, variant.terms, shared, own)
@@ -170,11 +172,12 @@ def _outcomes(
 
 def _alike(task: UnitsTask, part: LinePart) -> list[list[int]]:
     """Scenarios by what comes out of them: the same fit, shocks and correlation give the same."""
-    groups = [[0]]
-    for scenario in range(1, len(task.sharings)):
-        same = part.variants[scenario] is None and task.sharings[scenario] == task.sharings[scenario - 1]
-        if same:
-            groups[-1].append(scenario)
+    groups: list[list[int]] = []
+    for scenario, (variant, sharing) in enumerate(zip(part.variants, task.sharings, strict=True)):
+        for group in groups:
+            if variant is part.variants[group[0]] and sharing == task.sharings[group[0]]:
+                group.append(scenario)
+                break
         else:
             groups.append([scenario])
     return groups
@@ -227,20 +230,23 @@ def whole_parts(upto: Floats, shares: Floats) -> Integers:
     return split
 
 
-def _effects(part: LinePart, outcome: Outcome) -> Iterator[ShockSums]:
+def _effects(part: LinePart, scenarios: list[int], outcome: Outcome) -> Iterator[ShockSums]:
     """What a line's shocks do, where there are any; nothing is known of money placed nowhere."""
-    first = part.variants[0] if part.variants else None
-    if outcome.shocked is None or first is None:
+    if outcome.shocked is None:
         return
-    concerned = first.terms.applies & part.series.allocated()
-    moved, lost = (
+    concerned = part.variants[scenarios[0]].terms.applies & part.series.allocated()
+    moved, lost, late = (
         np.rint(np.clip(one, -_LARGEST, _LARGEST)).astype(np.int64)
-        for one in (outcome.shocked.moved, outcome.shocked.lost)
+        for one in (outcome.shocked.moved, outcome.shocked.lost, outcome.shocked.beyond)
     )
     shock, unit = np.nonzero(concerned)
     both = moved[shock, unit] + lost[shock, unit]
     low, high = np.rint(np.quantile(both, [0.05, 0.95], axis=1)).astype(np.int64)
-    timing, loss = (np.rint(one[shock, unit].mean(axis=1)).astype(np.int64) for one in (moved, lost))
+    timing, loss, beyond = (
+        np.rint(one[shock, unit].mean(axis=1)).astype(np.int64) for one in (moved, lost, late)
+    )
     kept = concerned[:, :, None]
-    draws = np.stack([(one * kept).sum(axis=1) for one in (moved, lost)], axis=1)
-    yield ShockSums(part.line, shock, part.leaves[unit], timing, loss, low, high, draws)
+    draws = np.stack([(one * kept).sum(axis=1) for one in (moved, lost, late)], axis=1)
+    yield ShockSums(
+        tuple(scenarios), part.line, shock, part.leaves[unit], timing, loss, low, high, beyond, draws
+    )

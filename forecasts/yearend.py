@@ -21,7 +21,7 @@ from forecasts.noise import Noise
 from forecasts.opinions import Moves
 from forecasts.outcomes import arithmetic_rungs
 from forecasts.panel import Panel, build_panel
-from forecasts.seam import ESTIMATES_SCHEMA, ForecastProblem, YearEndForecast
+from forecasts.seam import BASE_SCENARIO, ESTIMATES_SCHEMA, WITHOUT_SHOCKS, ForecastProblem, YearEndForecast
 from forecasts.sharing import Sharing, sharing_of
 from forecasts.shocks import LineShocks
 from forecasts.together import combined
@@ -29,8 +29,8 @@ from forecasts.units import LinePart, UnitsTask, Variant, answer_units
 
 METHODS = ("bank", "structural", *baselines.ARITHMETIC)
 _DRAWS, _FEWER_DRAWS, _MANY_SERIES = 2000, 1000, 20_000
-_ARRAYS = 10
-"""Arrays of a batch's draws held at once, bases and scenarios counted in."""
+_ARRAYS, _ARRAYS_OF_SCENARIO = 4, 3
+"""Arrays of a batch's draws held at once, and those of each scenario, bases counted in."""
 _BATCHES_SENT = 16
 """Batches that go to a worker at a time, and come back as one answer."""
 
@@ -46,6 +46,9 @@ def run(problem: ForecastProblem, method: str, batches: BatchMap | None = None) 
         raise ValueError(f"unknown forecasting method {method!r}; there are {', '.join(METHODS)}")
     if problem.draws is not None and problem.draws < 1:
         raise ValueError(f"draws must be at least 1, not {problem.draws}")
+    taken = sorted({BASE_SCENARIO, WITHOUT_SHOCKS} & set(problem.scenarios))
+    if taken:
+        raise ValueError(f"every forecast has a scenario {taken[0]!r}; give yours another name")
 
     def made(asked: ForecastProblem, moves: Moves | None = None) -> YearEndForecast:
         return alone(asked, method, batches, moves)
@@ -66,41 +69,44 @@ def alone(
     noise = Noise(problem.seed, panel.horizon, problem.draws or draws_for(keys.leaves))
     lines = _fitted(panel, problem, method, spread)
     answer = Answer(keys, panel, estimates, noise.draws, len(lines.scenarios))
-    units = _at_a_time(noise, spread.batch_bytes)
+    units = _at_a_time(noise, spread.batch_bytes, len(lines.scenarios))
     for part in spread(answer_units, _sent(_tasks(keys, lines, estimates, method, noise, moves, units))):
         answer.take(part)
-    told = lines.told()
+    told, places = lines.told(), lines.places
     del lines  # fits are large, and so are the frames to come
-    return answer.closed(problem, method, told)
+    return answer.closed(problem, method, told, places)
+
+
+_Asked = tuple[int, tuple[shocks.ShockTerm, ...]]
+"""A line's place and the shocks supposed for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
-    """The panel by line: its series, the shocks declared for it, and fits by scenario (base first), None
-    where they are those of the base. Methods without a model have no fits."""
+    """The panel by line: its series, the shocks declared for it, and fits by scenario (base first), the same
+    object where series and shocks are the same. Methods without a model have no fits.
+
+    places: name of a scenario → its place in `scenarios`, which has each different one once.
+    """
 
     series: list[Panel]
     terms: list[LineShocks]
-    scenarios: list[list[FittedLine | None]]
-
-    def holding(self, scenario: int) -> list[FittedLine]:
-        """The fits that hold in a scenario."""
-        both = zip(self.scenarios[scenario], self.scenarios[0], strict=True)
-        return [fit for own, base in both if (fit := own or base) is not None]
+    scenarios: list[list[FittedLine]]
+    places: dict[str, int]
 
     def told(self) -> list[LinesTold]:
         """By scenario, what the fits say of themselves."""
-        if not any(self.scenarios[0]):
+        if not self.scenarios[0]:
             return [
                 LinesTold([rung for line in self.series for rung in arithmetic_rungs(line)], [], self.terms)
             ]
         return [
             LinesTold(
-                [rung for one in self.holding(place) for rung in one.fit.rungs],
-                [one.watched for one in self.holding(place)],
-                self.terms,
+                [rung for one in fits for rung in one.fit.rungs],
+                [one.watched for one in fits],
+                [one.terms for one in fits],
             )
-            for place in range(len(self.scenarios))
+            for fits in self.scenarios
         ]
 
 
@@ -115,30 +121,35 @@ def _estimates(problem: ForecastProblem) -> pl.DataFrame:
 
 
 def _fitted(panel: Panel, problem: ForecastProblem, method: str, spread: BatchMap) -> _Lines:
-    """The first pass. A scenario without shocks is fitted for the lines that have any."""
+    """The first pass: each line once with every set of shocks that some scenario has for it."""
     series = [panel.take(panel.rows_of_line(code)) for code in sorted(set(panel.lines))]
     known = tuple(shock for shock in problem.shocks if shock.known_on(problem.as_of))
     length = panel.receipts.shape[1] + panel.horizon
-    declared, none = (
-        [shocks.line_shocks(some, one.lines[0], one.units, panel.first_month, length) for one in series]
-        for some in (known, ())
-    )
+    supposed = {BASE_SCENARIO: known, WITHOUT_SHOCKS: (), **problem.scenarios}
+    terms = {
+        name: [shocks.line_shocks(some, one.lines[0], one.units, panel.first_month, length) for one in series]
+        for name, some in supposed.items()
+    }
+    base = terms[BASE_SCENARIO]
     if method in baselines.ARITHMETIC:
-        return _Lines(series, declared, [[None] * len(series)])
-    touched = [place for place, terms in enumerate(declared) if terms.terms]
-    tasks = [LineTask(method, one, terms) for one, terms in zip(series, declared, strict=True)]
-    tasks += [LineTask(method, series[place], none[place]) for place in touched]
-    made = list(spread(fit_line, tasks))
-    scenarios: list[list[FittedLine | None]] = [list(made[: len(series)])]
-    if touched:
-        without = dict(zip(touched, made[len(series) :], strict=True))
-        scenarios.append([without.get(place) for place in range(len(series))])
-    return _Lines(series, declared, scenarios)
+        return _Lines(series, base, [[]], dict.fromkeys(supposed, 0))
+    tasks: dict[_Asked, LineTask] = {}
+    for own in terms.values():
+        for place, (one, line) in enumerate(zip(series, own, strict=True)):
+            tasks.setdefault((place, line.terms), LineTask(method, one, line))
+    made = dict(zip(tasks, spread(fit_line, list(tasks.values())), strict=True))
+    asked = {
+        name: tuple((place, line.terms) for place, line in enumerate(own)) for name, own in terms.items()
+    }
+    different = list(dict.fromkeys(asked.values()))
+    places = {name: different.index(one) for name, one in asked.items()}
+    return _Lines(series, base, [[made[key] for key in one] for one in different], places)
 
 
-def _at_a_time(noise: Noise, batch_bytes: int) -> int:
+def _at_a_time(noise: Noise, batch_bytes: int, scenarios: int) -> int:
     """Units whose draws, a line at a time, take no more than a batch may."""
-    return max(batch_bytes // (8 * _ARRAYS * max(noise.horizon, 1) * noise.draws), 1)
+    arrays = _ARRAYS + _ARRAYS_OF_SCENARIO * max(scenarios, 2)
+    return max(batch_bytes // (8 * arrays * max(noise.horizon, 1) * noise.draws), 1)
 
 
 def _tasks(
@@ -168,7 +179,7 @@ def _tasks(
 
 def _sharing(lines: _Lines) -> Sharing:
     """What lines, and units' lines, share: one for all scenarios, which differ by their shocks alone."""
-    fits = [one.fit for one in lines.holding(0)]
+    fits = [one.fit for one in lines.scenarios[0]]
     units = [series.units for series in lines.series][: len(fits)]
     return sharing_of([fit.past for fit in fits], units, alike([fit.surprises for fit in fits]))
 
@@ -182,10 +193,9 @@ def _parts(
         rows = np.arange(*np.searchsorted(keys.unit_of[leaves], [units[0], units[-1] + 1]))
         if not len(rows):
             continue
-        fits = [scenario[place] for scenario in lines.scenarios]
-        variants = tuple(
-            None if fit is None else Variant(fit.fit.take(rows), fit.terms.take(rows)) for fit in fits
-        )
+        fits = [scenario[place] for scenario in lines.scenarios if scenario]
+        taken = {id(fit): Variant(fit.fit.take(rows), fit.terms.take(rows)) for fit in fits}
+        variants = tuple(taken[id(fit)] for fit in fits)
         within = keys.unit_of[leaves][rows] - units[0]
         leaf = leaves.start + rows
         own = series.take(rows)
