@@ -10,12 +10,14 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from authorities.shocks import PolicyShock
 from benchmarks.forecasts.panels import Collections, brazil_federal, january_plans, problem_of, ukraine_cities
+from benchmarks.forecasts.pictures import Measured, draw
 from benchmarks.forecasts.promises import reliability, totals
 from forecasts.backtest import forecasts_made, outcome_of
 from forecasts.scores import brier, coverage_pct, crps_pct, mape_pct, wape_pct
@@ -70,9 +72,9 @@ def positive_since(panel: Collections, origin: int, least: int) -> np.ndarray:
     return np.flatnonzero((window > 0).all(axis=1) & (origin >= least))
 
 
-def compare(panel: Collections, years: list[int], months: list[int], least: int) -> None:
+def compare(panel: Collections, years: list[int], months: list[int], least: int) -> list[Measured]:
     """Print errors of the year-end by month elapsed: regular series, the rest, units' totals; and what ranges
-    of totals and probabilities to fall short came to."""
+    of totals and probabilities to fall short came to. Returns what was printed of the errors."""
     problem, made = problem_of(panel), []
     for year in years:
         plans = {year: january_plans(panel, year)} if panel.plans else None
@@ -87,23 +89,25 @@ def compare(panel: Collections, years: list[int], months: list[int], least: int)
                 }
             )
             made.append(rows.join(kept, on=["unit_key", "line_code"], how="left"))
-    table = pl.concat(made)
+    table, measured = pl.concat(made), []
     total, regular = pl.col("line_code") == "ALL", pl.col("regular").fill_null(value=False)
     for name, part in {
         f"positive for {least} months": table.filter(~total & regular),
         "zero, negative or young": table.filter(~total & ~regular),
         "units' totals": table.filter(total),
     }.items():
-        show(f"{panel.name}, {years[0]}–{years[-1]}, {name}", part, months)
+        measured += show(f"{panel.name}, {years[0]}–{years[-1]}, {name}", part, months)
     bank = table.filter(method="bank")
     totals(panel, years, months, bank.filter(total))
     for month in months if panel.plans else ():
         title = f"{panel.name}, month {month}, positive for {least} months"
         reliability(title, bank.filter(~total & regular, months_elapsed=month))
+    return measured
 
 
-def show(title: str, table: pl.DataFrame, months: list[int]) -> None:
+def show(title: str, table: pl.DataFrame, months: list[int]) -> list[Measured]:
     """One block: a line per month and method."""
+    measured = []
     print(f"\n{title}")
     print("  m  method        n   MAPE  ÷pace   WAPE  ÷pace   CRPS  80%  95%   Brier")
     for month in months:
@@ -111,11 +115,14 @@ def show(title: str, table: pl.DataFrame, months: list[int]) -> None:
         for method in METHODS:
             one = outcome_of(table.filter(months_elapsed=month, method=method))
             mape, wape = mape_pct(one), wape_pct(one)
+            covered = coverage_pct(one, 0.1, 0.9), coverage_pct(one, 0.025, 0.975)
+            measured.append(Measured(title, month, method, wape / wape_pct(pace), *covered))
             print(
                 f"  {month}  {method:<10} {len(one.actual):5} {mape:6.2f}  {mape / mape_pct(pace):5.2f} "
                 f"{wape:6.2f}  {wape / wape_pct(pace):5.2f} {crps_pct(one):6.2f} "
-                f"{coverage_pct(one, 0.1, 0.9):4.0f} {coverage_pct(one, 0.025, 0.975):4.0f} {brier(one):7.3f}"
+                f"{covered[0]:4.0f} {covered[1]:4.0f} {brier(one):7.3f}"
             )
+    return measured
 
 
 def beside_peers(panel: Collections, years: list[int], month: int, least: int, size: int) -> None:
@@ -200,7 +207,9 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="fewer years, month 6 only, a small sample for peers"
     )
-    quick = parser.parse_known_args()[0].quick
+    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="draw what was measured there")
+    asked = parser.parse_known_args()[0]
+    quick, measured = asked.quick, list[Measured]()
     warnings.simplefilter("ignore")
     months, size = ([6], 40) if quick else ([3, 6, 9], 60)
     plans = (
@@ -217,9 +226,11 @@ def main() -> None:
             print(f"{load.__name__}: data not found, skipped")
             continue
         for years in periods:
-            compare(panel, years, months, least)
+            measured += compare(panel, years, months, least)
         if panel.name == "brazil_federal":
             deferral_of_2020(panel)
+        if asked.pictures is not None:
+            draw(measured, asked.pictures)
         beside_peers(panel, periods[0][-2:], 6, least, size)
 
 

@@ -23,7 +23,7 @@ def _said(problem: ForecastProblem, year: int, elapsed: int) -> pl.DataFrame:
     night = months.last_day(year * 12 + elapsed - 1)
     history = problem.history.filter(pl.col("day") <= night)
     answer = forecast_year_end(replace(problem, history=history, as_of=night, last_complete_day=night))
-    rows = answer.year_end.filter(pl.col("scenario") == BASE_SCENARIO, pl.col("unit_key") == ALL)
+    rows = answer.year_end.filter(scenario=BASE_SCENARIO, unit_key=ALL, basis="territory")
     return rows.join(answer.tails, on=[*_KEYS, "scenario"])
 
 
