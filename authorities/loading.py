@@ -29,6 +29,7 @@ from authorities.model import (
     Succession,
     Unit,
 )
+from authorities.scenarios import Scenario, faults
 from authorities.shocks import PolicyShock
 from authorities.warning_rules import WarningRule
 
@@ -80,6 +81,7 @@ def load_authority(folder: Path) -> Authority:
         "recurrent_lines": reader.csv_file("recurrent_lines.csv", RecurrentLine, optional=True),
         "forms": reader.form_files(),
         "shocks": reader.yaml_list("shocks.yaml", "shocks", PolicyShock),
+        "scenarios": reader.scenarios(),
     }
     rules = reader.yaml_list("warning_rules.yaml", "warning_rules", WarningRule)
     if rules and settings is not None and settings.warning_rules:
@@ -91,6 +93,24 @@ def load_authority(folder: Path) -> Authority:
     reader.mistakes.extend(_cross_checks(authority))
     reader.raise_mistakes()
     return authority
+
+
+def read_scenario(authority: Authority, file: Path) -> Scenario:
+    """The scenario in a file of its own, wherever it lies, checked against the authority.
+
+    The file holds the keys of one scenario, or a list of one under ``scenarios:``.
+
+    Raises:
+        AuthorityError: with every mistake found.
+    """
+    reader = _FolderReader(file.parent)
+    found = reader.scenarios_in(file.name)
+    if not reader.mistakes and len(found) != 1:
+        codes = ", ".join(one.code for one in found) or "none"
+        reader.mistakes.append(f"{file.name}: a file given by itself holds one scenario; this holds {codes}")
+    reader.mistakes.extend(said for one in found for said in _scenario(authority, one))
+    reader.raise_mistakes()
+    return found[0]
 
 
 def folder_sha256(folder: Path) -> str:
@@ -130,6 +150,19 @@ class _FolderReader:
             for position, entry in enumerate(data[key])
         ]
         return tuple(row for row in rows if row is not None)
+
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """Those of ``scenarios.yaml`` and of every file in ``scenarios/``."""
+        paths = [self.folder / "scenarios.yaml", *sorted((self.folder / "scenarios").glob("*.yaml"))]
+        names = [path.relative_to(self.folder).as_posix() for path in paths if path.is_file()]
+        return tuple(one for name in names for one in self.scenarios_in(name))
+
+    def scenarios_in(self, name: str) -> tuple[Scenario, ...]:
+        data, lines = self._yaml(name, optional=False)
+        if data is not None and "scenarios" in data:
+            return self.yaml_list(name, "scenarios", Scenario)
+        one = None if data is None else self._validated(name, Scenario, data, lines, ())
+        return () if one is None else (one,)
 
     def form_files(self) -> tuple[ExtractForm, ...]:
         names = sorted(path.name for path in (self.folder / "forms").glob("*.yaml"))
@@ -292,6 +325,9 @@ def _cross_checks(authority: Authority) -> Iterator[str]:
             hint = f"did you mean '{near[0]}'?" if near else "add it to revenue_lines.csv"
             yield f"{file}: '{what}' names line '{line_code}', which revenue_lines.csv lacks; {hint}"
     yield from _unknown_units(authority)
+    for scenario in authority.scenarios:
+        yield from _scenario(authority, scenario)
+    yield from _duplicates("scenarios", "code", [scenario.code for scenario in authority.scenarios])
     yield from _warning_rules(authority)
     yield from _successions(authority)
     yield from _overlaps(authority)
@@ -299,6 +335,17 @@ def _cross_checks(authority: Authority) -> Iterator[str]:
     yield from _duplicates("revenue_items.csv", "item_code", [item.item_code for item in authority.items])
     yield from _duplicates("revenue_lines.csv", "line_code", [line.line_code for line in authority.lines])
     yield from _duplicates("forms/", "form_code", [form.form_code for form in authority.forms])
+
+
+def _scenario(authority: Authority, scenario: Scenario) -> Iterator[str]:
+    """Shocks, lines and units that a scenario names and the authority lacks."""
+    lines = {line.line_code for line in authority.lines}
+    units = {unit.code for unit in authority.units}
+    homes = {"shock": "shocks.yaml", "line": "revenue_lines.csv", "unit": "units.csv"}
+    for kind, named, known in faults(scenario, authority.shocks, lines, units):
+        near = difflib.get_close_matches(named, sorted(known), n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"add it to {homes[kind]}"
+        yield f"scenario '{scenario.code}' names {kind} '{named}', which {homes[kind]} lacks; {hint}"
 
 
 def _unknown_units(authority: Authority) -> Iterator[str]:

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from authorities.base import Model, Words
 from authorities.forms import ExtractForm, ReadingLimits
+from authorities.scenarios import Scenario
 from authorities.shocks import PolicyShock
 from authorities.warning_rules import TransferDrawdown, WarningRule
 
@@ -275,6 +276,7 @@ class Authority(Model):
     recurrent_lines: tuple[RecurrentLine, ...] = ()
     forms: tuple[ExtractForm, ...]
     shocks: tuple[PolicyShock, ...] = ()
+    scenarios: tuple[Scenario, ...] = ()
     config_sha256: str
 
     @property
