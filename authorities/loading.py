@@ -159,10 +159,19 @@ class _FolderReader:
 
     def scenarios_in(self, name: str) -> tuple[Scenario, ...]:
         data, lines = self._yaml(name, optional=False)
-        if data is not None and "scenarios" in data:
-            return self.yaml_list(name, "scenarios", Scenario)
-        one = None if data is None else self._validated(name, Scenario, data, lines, ())
-        return () if one is None else (one,)
+        if data is None:
+            return ()
+        if "scenarios" not in data:
+            entries = [self._validated(name, Scenario, data, lines, ())]
+        elif isinstance(data["scenarios"], list):
+            entries = [
+                self._validated(name, Scenario, entry, lines, ("scenarios", position))
+                for position, entry in enumerate(data["scenarios"])
+            ]
+        else:
+            self.mistakes.append(f"{name}: expected a list under the key 'scenarios:'")
+            return ()
+        return tuple(entry for entry in entries if entry is not None)
 
     def form_files(self) -> tuple[ExtractForm, ...]:
         names = sorted(path.name for path in (self.folder / "forms").glob("*.yaml"))

@@ -1,7 +1,7 @@
 """Scenarios as configuration: a named set of policy shocks that a year-end is asked under, beside the base.
 
-A scenario starts from the shocks declared in ``shocks.yaml`` and announced by the night, keeps or drops some of
-them, and supposes others, written as they are there. Here is what a scenario *is*; what its shocks do to
+A scenario starts from the shocks declared in ``shocks.yaml`` and announced by the night, keeps or drops some
+of them, and supposes others, written as they are there. Here is what a scenario *is*; what its shocks do to
 receipts is arithmetic and lives in ``forecasts.shocks``, reading files in ``authorities.loading``.
 """
 
@@ -69,7 +69,7 @@ class Scenario(Model):
 def faults(
     scenario: Scenario, declared: Iterable[PolicyShock], lines: set[str], units: set[str]
 ) -> Iterator[tuple[str, str, set[str]]]:
-    """What a scenario names and the authority lacks: kind ('shock', 'line', 'unit'), name, those there are."""
+    """What a scenario names and the authority lacks: kind ('shock', 'line', 'unit'), name, those known."""
     codes = {shock.code for shock in declared}
     yield from (("shock", code, codes) for code in scenario.named_codes() if code not in codes)
     for shock in scenario.shocks:
