@@ -93,9 +93,9 @@ def _subject(authority: Authority, night: dt.date, kind: Kind, due: Due) -> str:
         (len(due.ended), "đã chấm dứt"),
         (len(due.others), "đang mở"),
     ]
-    said = ", ".join(f"{count} {what}" for count, what in counted if count)
+    said = ", ".join(f"{count} {what}" for count, what in counted if count).replace(" ", " cảnh báo ", 1)
     marks = ("[MÔ PHỎNG] " if authority.settings.sample else "") + ("KHẨN: " if kind == "instant" else "")
-    return f"{marks}{authority.settings.title.vi}, {night:%d/%m/%Y}: cảnh báo {said}"
+    return f"{marks}{authority.settings.title.vi}, {night:%d/%m/%Y}: {said}"
 
 
 def _part(

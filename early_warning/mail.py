@@ -6,7 +6,9 @@ Server, login, encryption and addresses are those that Apprise read from the cha
 import email.utils
 import smtplib
 import ssl
-from email.message import EmailMessage
+from email.header import Header
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
 from typing import TYPE_CHECKING, Any
 
 from early_warning.digest import Message
@@ -36,11 +38,15 @@ def message_id(message: Message, sender: str) -> str:
     return f"<wardcast.{message.key}@{sender.rpartition('@')[2]}>"
 
 
-def write_letter(service: Any, message: Message, date: str | None = None) -> EmailMessage:
-    """The letter, as ``service`` (Apprise's e-mail service) addresses it."""
+def write_letter(service: Any, message: Message, date: str | None = None) -> MIMEMultipart:
+    """The letter, as ``service`` (Apprise's e-mail service) addresses it.
+
+    Made of the older classes: ``EmailMessage`` of Python 3.11 loses blanks where it folds a subject in
+    Vietnamese.
+    """
     sender = service.from_addr[1]
-    letter = EmailMessage()
-    letter["Subject"] = message.subject
+    letter = MIMEMultipart("alternative")
+    letter["Subject"] = Header(message.subject, "utf-8", header_name="Subject").encode()
     letter["From"] = email.utils.formataddr((service.from_addr[0] or "wardcast", sender))
     letter["To"] = ", ".join(email.utils.formataddr((name or "", to)) for name, to in service.targets)
     if service.cc:
@@ -53,13 +59,13 @@ def write_letter(service: Any, message: Message, date: str | None = None) -> Ema
     letter["Content-Language"] = "vi, en"
     for name, value in service.headers.items():
         if name not in letter:
-            letter[name] = value
-    letter.set_content(message.text)
-    letter.add_alternative(message.html, subtype="html")
+            letter[name] = Header(value, header_name=name).encode()
+    letter.attach(MIMEText(message.text, "plain", "utf-8"))
+    letter.attach(MIMEText(message.html, "html", "utf-8"))
     return letter
 
 
-def send_letter(service: Any, letter: EmailMessage, seconds: float) -> "Outcome":
+def send_letter(service: Any, letter: MIMEMultipart, seconds: float) -> "Outcome":
     """Hand the letter over, once; what is known of it afterwards."""
     from early_warning.sending import Outcome
 

@@ -6,6 +6,8 @@ was mended.
 
 import datetime as dt
 
+import polars as pl
+
 from authorities.model import Authority
 from early_warning.channels import role_key, unusable, variable_of
 from early_warning.notification import LATE_DAYS, Notified, notify, untold
@@ -85,13 +87,23 @@ def last_sendings(places: Places) -> list[str]:
 
 
 def troubled_channels(places: Places, now: dt.datetime) -> list[str]:
-    """One line a channel whose last message may not have arrived."""
-    return [shown_sending(one) for one in troubled(read_journal(places.home), now)]
+    """One line a channel whose last message may not have arrived; one taken out of use troubles nobody."""
+    in_use = {(channel.role, channel.name) for channel in places.channels}
+    return [
+        shown_sending(one)
+        for one in troubled(read_journal(places.home), now)
+        if (one.role, one.channel) in in_use
+    ]
 
 
-def notified_line(places: Places, night: dt.date) -> str:
-    """What the night's report says of it, in a few words."""
+def notified_line(places: Places, night: dt.date, warnings: pl.DataFrame) -> str:
+    """What the night's report says of it, in a few words; ``warnings`` is its ``mart_warning``."""
     if not places.channels:
         return f"nobody: no channel is configured ({variable_of('role')})"
     told = [one for one in read_journal(places.home) if one.night == night]
-    return "; ".join(f"{one.role} by {one.channel} ({one.result})" for one in told) or "nobody, nothing new"
+    said = [f"{one.role} by {one.channel} ({one.kind} {one.result})" for one in told] or [
+        "nobody, nothing new"
+    ]
+    owners = {role_key(one) for one in warnings.filter(pl.col("state") != "closed")["owner"].to_list()}
+    lacking = sorted(owners - {channel.role for channel in places.channels})
+    return "; ".join([*said, *([f"no channel for {', '.join(lacking)}"] if lacking else [])])

@@ -25,7 +25,7 @@ def night_report(places: Places, night: dt.date) -> str:
         lines.append(places.authority.settings.sample.notice.en)
     lines += _brief_lines(brief, places)
     lines += _warning_lines(warnings)
-    lines.append(f"  notified             {notified_line(places, night)}")
+    lines.append(f"  notified             {notified_line(places, night, warnings)}")
     latest = places.home / "bulletin" / night.isoformat() / "index.html"
     lines += [
         "",

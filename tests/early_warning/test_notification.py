@@ -46,7 +46,7 @@ def test_one_digest_a_role_in_vietnamese_and_english(tmp_path: Path) -> None:
         notified = told(tmp_path, channels, case(A), case(B), case("below_half:D:2020", "district_finance"))
     assert len(box.letters) == len(hook.posts) == 1
     letter = box.letters[0]
-    assert letter["Subject"] == ("[MÔ PHỎNG] Quận Long Biên, thành phố Hà Nội, 30/06/2020: cảnh báo 2 mới")
+    assert letter["Subject"] == ("[MÔ PHỎNG] Quận Long Biên, thành phố Hà Nội, 30/06/2020: 2 cảnh báo mới")
     assert letter["Auto-Submitted"] == "auto-generated"
     text, html = parts_of(letter)
     for words in (text, html):
@@ -57,7 +57,7 @@ def test_one_digest_a_role_in_vietnamese_and_english(tmp_path: Path) -> None:
         assert "Dữ liệu mô phỏng" in words
     assert "Phường D" in hook.posts[0]["message"]
     assert "D ward" in hook.posts[0]["message"]
-    assert hook.posts[0]["title"].endswith("cảnh báo 1 mới")
+    assert hook.posts[0]["title"].endswith("1 cảnh báo mới")
     assert notified.sent == ("district_finance by json 1: digest sent", "ward_chair by mailto 1: digest sent")
     assert notified.failed == notified.unreached == ()
 
@@ -78,9 +78,9 @@ def test_severe_is_told_at_once_and_apart_once(tmp_path: Path) -> None:
     subjects = [str(letter["Subject"]) for letter in box.letters]
     assert len(subjects) == 2
     assert "KHẨN: " in subjects[0]
-    assert "1 nghiêm trọng mới" in subjects[0]
+    assert "1 cảnh báo nghiêm trọng mới" in subjects[0]
     assert "Phường A" not in parts_of(box.letters[0])[0]
-    assert subjects[1].endswith("1 mới, 1 đang mở")
+    assert subjects[1].endswith("1 cảnh báo mới, 1 đang mở")
 
 
 def test_a_rerun_tells_only_what_has_come_since(tmp_path: Path) -> None:
@@ -93,8 +93,8 @@ def test_a_rerun_tells_only_what_has_come_since(tmp_path: Path) -> None:
         assert again.sent == ()
         told(tmp_path, channels, moved, case(B))
         told(tmp_path, channels, moved, case(B, severity="severe"))
-    assert [str(letter["Subject"]).rpartition("cảnh báo ")[2] for letter in box.letters] == [
-        "1 mới", "1 mới, 1 đang mở", "1 nghiêm trọng mới",
+    assert [str(letter["Subject"]).rpartition(": ")[2] for letter in box.letters] == [
+        "1 cảnh báo mới", "1 cảnh báo mới, 1 đang mở", "1 cảnh báo nghiêm trọng mới",
     ]  # fmt: skip
     assert len({letter["Message-ID"] for letter in box.letters}) == 3
 
@@ -114,7 +114,7 @@ def test_nights_without_news_are_silent_until_the_rule_reminds(tmp_path: Path, a
             case("below_half:S:2020", opened_on=NIGHT, suppressed_since=NIGHT, owner="data_sender"),
             night=NIGHT + dt.timedelta(days=days),
         )  # fmt: skip
-    assert str(box.letters[1]["Subject"]).endswith("1 nhắc lại, 1 đang mở")
+    assert str(box.letters[1]["Subject"]).endswith("1 cảnh báo nhắc lại, 1 đang mở")
     assert "đã tiếp nhận" in parts_of(box.letters[1])[0]
 
 
@@ -123,11 +123,11 @@ def test_what_ended_is_told_and_opens_anew(tmp_path: Path) -> None:
         channels = {CHAIR: mail_to(box)}
         told(tmp_path, channels, case(A), case(B))
         told(tmp_path, channels, case(A, state="closed"), night=NEXT)
-        assert str(box.letters[-1]["Subject"]).endswith("cảnh báo 2 đã chấm dứt")
+        assert str(box.letters[-1]["Subject"]).endswith("2 cảnh báo đã chấm dứt")
         last = NEXT + dt.timedelta(days=1)
         told(tmp_path, channels, case(A, state="reopened", opened_on=last), night=last)
     assert len(box.letters) == 3
-    assert str(box.letters[-1]["Subject"]).endswith("cảnh báo 1 mới")
+    assert str(box.letters[-1]["Subject"]).endswith("1 cảnh báo mới")
 
 
 def test_a_case_that_went_to_another_role_has_not_ended(tmp_path: Path) -> None:
