@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import dagster as dg
 import polars as pl
@@ -16,6 +17,7 @@ from forecasts.seam import ForecastProblem, forecast_year_end
 from warehouse import arrivals, marts
 from warehouse.bases import bases_of, shares_on
 from warehouse.positions import with_totals
+from warehouse.scenario_acts import scenarios_asked
 from warehouse.tables import marts as declared
 
 SEED = 20200630
@@ -25,6 +27,7 @@ FORECAST_MARTS = (
     declared.MART_FORECAST_PATH,
     declared.MART_FORECAST_COMPONENT,
     declared.MART_SHOCK_EFFECT,
+    declared.MART_SCENARIO_EFFECT,
     declared.MART_OFFICE_ESTIMATE,
 )
 _KEYS = ("unit_key", "line_code")
@@ -110,9 +113,23 @@ def _year_end(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         problem = forecast_problem(
             authority, as_of, night_receipts, night_estimates, extract_statement, night_office_estimates
         )
+        asked = scenarios_asked(office.home_folder, as_of)
+        named = asked.scenarios.items()
+        problem = replace(
+            problem, scenarios={code: one.supposed(authority.shocks, as_of) for code, one in named}
+        )
+        for line in asked.broken:
+            context.log.warning(line)
         with batch_map(office.forecast_workers) as batches:
             answer = forecast_year_end(problem, batches=batches)
-        frames = (answer.year_end, answer.path, answer.components, answer.shock_effects, answer.opinions)
+        frames = (
+            answer.year_end,
+            answer.path,
+            answer.components,
+            answer.shock_effects,
+            answer.scenario_effects,
+            answer.opinions,
+        )
         made = {
             table.name: marts.at_the_edge(_of_night(authority, as_of, frame), table, authority)
             for table, frame in zip(FORECAST_MARTS, frames, strict=True)

@@ -225,6 +225,7 @@ _DERIVED = {
     "mart_forecast_component": _FORECAST,
     "mart_forecast_news": _FORECAST,
     "mart_shock_effect": _FORECAST,
+    "mart_scenario_effect": _FORECAST,
     "mart_recurrent_balance": _FORECAST,
     "mart_warning_cause": _FORECAST,
     "mart_reconciliation_summary": "is the sum of mart_reconciliation_break by unit and kind, and of the "

@@ -68,6 +68,10 @@ CONTRACT: dict[str, tuple[str, str]] = {
         "as_of unit_key line_code shock_code",
         "timing_amount loss_amount low_amount high_amount expected_back_by",
     ),
+    "mart_scenario_effect": (
+        "as_of unit_key line_code scenario shock_code",
+        "timing_amount next_year_amount loss_amount low_amount high_amount expected_back_by",
+    ),
     "mart_spending_position": (
         "as_of unit_key spending_kind",
         "estimate_amount spent_amount share_pct same_period_pct",

@@ -219,6 +219,19 @@ MART_SHOCK_EFFECT = _mart(
     day("expected_back_by", "Day by which what was moved is expected; null for a loss", nullable=True),
 )  # fmt: skip
 
+MART_SCENARIO_EFFECT = _mart(
+    "mart_scenario_effect", "What each policy shock moves or takes away in the base and in each named "
+    "scenario of the night, on the territory; no rows where the night has no named scenario",
+    _as_of(), _unit(), _line(), _scenario(),
+    text("shock_code", "Policy shock, declared or supposed by the scenario", grain=True),
+    money("timing_amount", "Of the fiscal year's dues, moved by the shock and expected back"),
+    money("next_year_amount", "Moved by it and expected only after the fiscal year's end: not lost"),
+    money("loss_amount", "Lost for the year"),
+    money("low_amount", "Lower end of the effect's range"),
+    money("high_amount", "Upper end of the effect's range"),
+    day("expected_back_by", "Day by which what was moved is expected; null for a loss", nullable=True),
+)  # fmt: skip
+
 MART_SPENDING_POSITION = _mart(
     "mart_spending_position", "Each unit's spending against its start-of-year estimate, by kind",
     _as_of(), _unit(),
@@ -485,6 +498,7 @@ MARTS = (
     MART_FORECAST_NEWS,
     MART_OFFICE_ESTIMATE,
     MART_SHOCK_EFFECT,
+    MART_SCENARIO_EFFECT,
     MART_SPENDING_POSITION,
     MART_RECURRENT_BALANCE,
     MART_RECONCILIATION_BREAK,
