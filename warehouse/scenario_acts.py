@@ -1,9 +1,9 @@
 """Which scenarios people asked a night to be seen under: human acts, an append-only file in the home.
 
-One line of JSON an act, in ``acts/scenarios.jsonl``; never changed, and outside what a publication replaces. The
-whole scenario stands in it, as it was read when it was asked, so that a rerun of the night needs no other file.
-Of several acts of one night and code the last holds. A writer that was killed leaves half a line: it is kept,
-told, and the next act begins on a line of its own.
+One line of JSON an act, in ``acts/scenarios.jsonl``; never changed, and outside what a publication replaces.
+The whole scenario stands in it, as it was read when it was asked, so that a rerun of the night needs no other
+file. Of several acts of one night and code the last holds. A writer that was killed leaves half a line: it is
+kept, told, and the next act begins on a line of its own.
 """
 
 import datetime as dt
