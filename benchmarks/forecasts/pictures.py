@@ -34,10 +34,8 @@ def draw(measured: list[Measured], folder: Path) -> None:
 
 
 def _panels() -> alt.Row:
-    return alt.Row(
-        "panel:N", title=None, sort=None,
-        header=alt.Header(labelAngle=0, labelAlign="left", labelAnchor="start", labelOrient="top", labelFontWeight="bold"),
-    )  # fmt: skip
+    header = alt.Header(labelAngle=0, labelAlign="left", labelAnchor="start", labelOrient="top")
+    return alt.Row("panel:N", title=None, sort=None, header=header)
 
 
 def _errors(rows: pl.DataFrame) -> alt.Chart:
