@@ -67,7 +67,9 @@ class Answer:
         names = tuple(sorted(places))
         figures = [self._figures[places[name]] for name in names]
         status = [self._status(told[places[name]]) for name in names]
-        grid, collected = Grid(keys, names), actual[:, :, -1]
+        grid, collected = Grid(keys, names), actual[:, :, -1].copy()
+        path = frames.path(grid, figures, actual, panel.fiscal_start, self._shown())
+        del actual  # the path is by far the largest frame, and made while there are no others
         compared = sorted({BASE_SCENARIO, *problem.scenarios}) if problem.scenarios else []
         pace = pace_forecasts(keys, panel, collected)
         return YearEndForecast(
@@ -78,7 +80,7 @@ class Answer:
                 method,
                 problem.estimate_version,
             ),
-            path=frames.path(grid, figures, actual, panel.fiscal_start, self._shown()),
+            path=path,
             status=frames.status(keys, told[0].rungs),
             components=frames.components(keys, collected[: keys.leaves], self._parts),
             shock_effects=shock_effects(keys, told[0].terms, self._effects),
