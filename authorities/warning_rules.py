@@ -153,6 +153,8 @@ class WarningRule(Model):
             )
         if (self.escalate_after_days is None) != (self.escalate_to is None):
             raise ValueError("escalate_after_days and escalate_to belong together; give both or neither")
+        if self.rule_code in self.yields_to:
+            raise ValueError("yields_to names the rule itself; name the rules that speak instead of it")
         if self.extension is not None and self.kind not in EXTENSION_KINDS:
             raise ValueError(f"extension is for {' and '.join(EXTENSION_KINDS)}; this is {self.kind}")
         return self

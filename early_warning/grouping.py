@@ -112,18 +112,25 @@ def _grouped(
     enough = 1 if cause == EXTENSION and group_id in standing else size
     if not size or len(members) < enough:
         for one in members:
-            level: Level = "breached" if one.by_extension else one.level
-            told = EXTENSION if one.by_extension else ""
-            yield Candidate(one.warning_id(year), one, level, cause=told)
+            yield _alone(night, one)
         return
-    yield Candidate(group_id, _together(night, members, cause), "breached", cause=cause)
+    together = replace(_together(night, members, cause), unit_key=ALL, subject=cause)
+    yield Candidate(group_id, together, "breached", cause=cause)
     for one in members:
         yield Candidate(one.warning_id(year), one, "grouped", case_id=group_id)
 
 
+def _alone(night: Night, one: Finding) -> Candidate:
+    """A unit's own case; where an extension alone is the cause, in the words for that."""
+    warning_id = one.warning_id(night.fiscal_year)
+    if not one.by_extension:
+        return Candidate(warning_id, one, one.level)
+    told = replace(_together(night, [one], EXTENSION), value=one.value)
+    return Candidate(warning_id, told, "breached", cause=EXTENSION)
+
+
 def _together(night: Night, members: Sequence[Finding], cause: str) -> Finding:
-    """One finding for many: the units with their figures in its evidence."""
-    rule = members[0].rule
+    """The first of ``members`` with the figures of all, and each in its evidence."""
     names = night.unit_names()
     timing = sum(one.timing for one in members)
     back_by = max((one.back_by for one in members if one.back_by), default=None)
@@ -143,8 +150,8 @@ def _together(night: Night, members: Sequence[Finding], cause: str) -> Finding:
         "expected_back_by": back_by,
         "units": [{"unit_key": one.unit_key, "value": one.value, **one.evidence} for one in members],
     }
-    return Finding(
-        rule=rule, unit_key=ALL, subject=cause, level="breached", value=float(len(members)), figures=figures,
+    return replace(
+        members[0], level="breached", raw_level=None, value=float(len(members)), figures=figures,
         evidence=evidence, timing=timing, back_by=back_by, members=tuple(members),
         data_until=_earliest(one.data_until for one in members),
     )  # fmt: skip
@@ -163,8 +170,3 @@ def _measures(night: Night) -> str:
         and night.authority.fiscal_year(shock.announced_on) == night.fiscal_year
     ]  # fmt: skip
     return ", ".join(source for source, _ in Counter(sources).most_common()) or "–"
-
-
-def with_level(candidate: Candidate, level: Level) -> Candidate:
-    """``candidate`` at another level."""
-    return replace(candidate, level=level)

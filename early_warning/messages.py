@@ -128,10 +128,10 @@ def _messages(night: Night, candidate: Candidate, gap: Decimal | None) -> dict[s
 
 
 def _template(candidate: Candidate) -> Words:
-    rule, cause = candidate.finding.rule, candidate.finding.subject
-    if candidate.finding.members and cause == EXTENSION and rule.extension is not None:
+    rule = candidate.finding.rule
+    if candidate.cause == EXTENSION and rule.extension is not None:
         return rule.extension.message
-    if candidate.finding.members and cause == COMMON and rule.common is not None:
+    if candidate.cause == COMMON and rule.common is not None:
         return rule.common.message
     return rule.message
 

@@ -5,24 +5,34 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from early_warning.rules import WarningRuleError, find_warnings
-from warehouse.projections import polars_schema
-from warehouse.tables.marts import MART_WARNING
+from authorities.warning_rules import FIGURES_OF
+from early_warning import rules as rules_module
+from early_warning.messages import WarningRuleError
+from early_warning.rules import Before
+from tests.early_warning.nights import NO_ACTS, a_night, with_rules
+from warehouse.projections import empty_frame, polars_schema
+from warehouse.tables.marts import MART_WARNING, MART_WARNING_WATCH
 
 NIGHT = dt.date(2020, 6, 30)
 A, B, C = "00115@2004", "00124@2004", "00151@2004"
 
 
+def find_warnings(authority, as_of, positions, forecasts, arrivals, previous):
+    """The night's mart_warning, after the last night of ``previous`` before it."""
+    earlier = previous.filter(pl.col("as_of") < as_of)
+    last = earlier["as_of"].max()
+    before = Before(
+        last, earlier.filter(pl.col("as_of") == pl.col("as_of").max()), empty_frame(MART_WARNING_WATCH)
+    )
+    night = a_night(
+        authority, as_of, unit_position=positions, year_end_forecast=forecasts, extract_arrival=arrivals
+    )
+    return rules_module.find_warnings(night, before, NO_ACTS).warnings
+
+
 def published(warnings: pl.DataFrame) -> pl.DataFrame:
     """As the mart holds them, once their night is published."""
     return warnings.with_columns(publication_id=pl.lit("2020-06-29.1"))
-
-
-def with_rules(authority, **changes):
-    rules = [rule.model_copy(update=changes) for rule in authority.settings.warning_rules]
-    return authority.model_copy(
-        update={"settings": authority.settings.model_copy(update={"warning_rules": tuple(rules)})}
-    )
 
 
 def test_a_unit_that_does_not_exceed_the_threshold_is_warned_of(
@@ -51,10 +61,8 @@ def test_a_unit_that_does_not_exceed_the_threshold_is_warned_of(
     )
 
 
-def test_the_frame_is_the_marts_without_the_publication(
-    authority, positions, forecasts, arrivals, no_warnings
-):
-    wanted = {name: kind for name, kind in polars_schema(MART_WARNING).items() if name != "publication_id"}
+def test_the_frame_is_the_mart(authority, positions, forecasts, arrivals, no_warnings):
+    wanted = polars_schema(MART_WARNING)
     for shares in ({}, {A: 10.0}):
         found = find_warnings(authority, NIGHT, positions(shares), forecasts({}), arrivals(), no_warnings)
         assert dict(found.schema) == wanted
@@ -94,17 +102,14 @@ def test_only_the_rules_own_basis_and_version_are_looked_at(
     assert find_warnings(on_recurrent, NIGHT, other, *marts, no_warnings).height == 1
 
 
-def test_before_mid_year_a_unit_in_step_with_its_pace_is_left_alone(
-    authority, positions, forecasts, arrivals, no_warnings
-):
+def test_before_mid_year_a_flat_bar_says_nothing(authority, positions, forecasts, arrivals, no_warnings):
     may = dt.date(2020, 5, 31)
     marts = (
         positions({A: 41.0, B: 38.0, C: 40.0}, gaps={A: 1.5, B: -2.0}, as_of=may),
         forecasts({}),
         arrivals(),
     )
-    found = find_warnings(authority, may, *marts, no_warnings)
-    assert found["unit_key"].to_list() == [B, C]
+    assert find_warnings(authority, may, *marts, no_warnings).is_empty()
     at_mid_year = find_warnings(authority, NIGHT, *marts, no_warnings)
     assert at_mid_year["unit_key"].to_list() == [A, B, C]
 
@@ -157,6 +162,7 @@ def test_late_extracts_of_one_sender_are_one_warning(authority, positions, forec
     )  # fmt: skip
     found = find_warnings(authority, NIGHT, positions({A: 60.0}), forecasts({}), late, no_warnings)
     assert found["unit_key"].to_list() == [A, "ALL"]
+    assert found["gap_amount"].to_list() == [None, None]
     assert found["message_vi"].to_list() == [
         "Thượng Thanh: chưa có spending, estimate, hạn 20/6/2020.",
         "Quận Ven Sông: chưa có receipts, hạn 20/6/2020.",
@@ -167,34 +173,21 @@ def test_late_extracts_of_one_sender_are_one_warning(authority, positions, forec
 def test_an_open_case_keeps_its_day_and_state_and_a_rerun_changes_nothing(
     authority, positions, forecasts, arrivals, no_warnings
 ):
-    eve = NIGHT - dt.timedelta(days=1)
+    eve, night = NIGHT, NIGHT + dt.timedelta(days=1)
     marts = positions({A: 45.0, B: 45.0}), forecasts({}), arrivals()
     first = published(find_warnings(authority, eve, positions({A: 44.0}), *marts[1:], no_warnings))
     first = first.with_columns(state=pl.lit("acknowledged"))
-    second = find_warnings(authority, NIGHT, *marts, first)
+    second = find_warnings(authority, night, *marts, first)
     assert second.select("unit_key", "opened_on", "state").rows() == [
         (A, eve, "acknowledged"),
-        (B, NIGHT, "open"),
+        (B, night, "open"),
     ]
-    again = find_warnings(authority, NIGHT, *marts, pl.concat([first, published(second)]))
+    again = find_warnings(authority, night, *marts, pl.concat([first, published(second)]))
     assert_frame_equal(again, second)
     later = published(second).with_columns(
-        as_of=pl.lit(NIGHT + dt.timedelta(days=1)), opened_on=pl.lit(dt.date(2020, 1, 1))
+        as_of=pl.lit(night + dt.timedelta(days=1)), opened_on=pl.lit(dt.date(2020, 1, 1))
     )
-    assert_frame_equal(find_warnings(authority, NIGHT, *marts, pl.concat([first, later])), second)
-
-
-def test_a_case_that_was_closed_or_gone_in_between_is_raised_anew(
-    authority, positions, forecasts, arrivals, no_warnings
-):
-    marts = positions({A: 45.0, B: 45.0}), forecasts({}), arrivals()
-    days = [NIGHT - dt.timedelta(days=n) for n in (2, 1)]
-    both = published(find_warnings(authority, days[0], *marts, no_warnings))
-    one = published(find_warnings(authority, days[1], positions({A: 45.0}), *marts[1:], both))
-    found = find_warnings(authority, NIGHT, *marts, pl.concat([both, one]))
-    assert found["opened_on"].to_list() == [days[0], NIGHT]
-    closed = both.with_columns(state=pl.lit("closed"))
-    assert find_warnings(authority, NIGHT, *marts, closed)["opened_on"].to_list() == [NIGHT, NIGHT]
+    assert_frame_equal(find_warnings(authority, night, *marts, pl.concat([first, later])), second)
 
 
 def test_a_message_with_an_unknown_figure_names_rule_and_remedy(
@@ -204,6 +197,13 @@ def test_a_message_with_an_unknown_figure_names_rule_and_remedy(
     broken = with_rules(authority, message=wrong)
     with pytest.raises(WarningRuleError, match=r"'below_half', message\.vi: no figure '\{shaer\}'.*share,"):
         find_warnings(broken, NIGHT, positions({A: 1.0}), forecasts({}), arrivals(), no_warnings)
+
+
+def test_figures_of_a_message_are_those_that_loading_allows():
+    """Every kind of rule has its list of placeholders, and none lacks what all have."""
+    assert FIGURES_OF.keys() == rules_module._KINDS.keys()
+    for figures in FIGURES_OF.values():
+        assert {"unit_name", "threshold", "as_of"} <= figures
 
 
 def test_the_order_of_rows_given_does_not_matter(authority, positions, forecasts, arrivals, no_warnings):
