@@ -1,5 +1,6 @@
 """Assets of the first stretch: the register of files with their kept raw rows, and the staged rows."""
 
+import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from assets.office import Office, night_of
 from assets.retries import may_pass, retry_or_fail
 from authorities.forms import DATASETS, Dataset
 from authorities.model import ALL, Authority
+from extracts.erasure import erase_taxpayers
 from extracts.intake import stage_dataset, take_in
 from extracts.landing import LandingError
+from extracts.problems import ExtractError
 from warehouse.tables.declare import Table
 from warehouse.tables.ledger import CORE_DELIVERY
 from warehouse.tables.staging import STAGED
@@ -75,7 +78,8 @@ def _raw_delivery(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
             register = take_in(
                 office.authority, office.landing_folder, office.raw_store, night_of(context), office.url_named
             )
-        except LandingError as error:
+            erased = _erase_taxpayers(office, register, night_of(context))
+        except (LandingError, ExtractError) as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         except OSError as error:
             said = f"an extract could not be read or its rows not kept: {error}"
@@ -90,11 +94,16 @@ def _raw_delivery(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         statuses = register.group_by("status").agg(pl.len().alias("files")).sort("status")
         return dg.MaterializeResult(
             value=register,
-            metadata={**counted(register), "files": shown(statuses)},
+            metadata={**counted(register), "files": shown(statuses), "files_without_names_since_now": erased},
             check_results=[*_delivery_checks(register, office.authority), _gone_check(office, register)],
         )
 
     return raw_delivery
+
+
+def _erase_taxpayers(office: Office, register: pl.DataFrame, night: dt.date) -> int:
+    kept_days = office.authority.settings.taxpayers_kept_days
+    return erase_taxpayers(office.raw_store, register, night, kept_days, office.pseudonym_key())
 
 
 def _delivery_checks(register: pl.DataFrame, authority: Authority) -> list[dg.AssetCheckResult]:
@@ -197,7 +206,10 @@ def _staged(nights: dg.PartitionsDefinition[str], dataset: Dataset, table: Table
         tags=tags("staging"),
     )
     def staged(office: Office, raw_delivery: pl.DataFrame) -> dg.MaterializeResult:
-        rows = stage_dataset(office.authority, dataset, raw_delivery, office.raw_store, office.staged_store)
+        rows = stage_dataset(
+            office.authority, dataset, raw_delivery, office.raw_store, office.staged_store,
+            office.pseudonym_key(),
+        )  # fmt: skip
         return dg.MaterializeResult(value=rows, metadata=counted(rows, office.authority))
 
     return staged

@@ -11,6 +11,7 @@ import dagster as dg
 
 from authorities.loading import load_authority
 from authorities.model import Authority
+from extracts.pseudonyms import KEY_VARIABLE, PseudonymKey, pseudonym_key
 from warehouse.engines import Warehouse, open_warehouse
 
 
@@ -57,6 +58,10 @@ class Office(dg.ConfigurableResource[None]):
     def staged_store(self) -> Path:
         """Where staged rows are kept; they can always be made again from the raw rows."""
         return self.home_folder / "staged"
+
+    def pseudonym_key(self) -> PseudonymKey:
+        """The secret behind taxpayers' pseudonyms: the environment's, else the home's own."""
+        return pseudonym_key(self.raw_store, dg.EnvVar(KEY_VARIABLE).get_value())
 
     @property
     def bulletin_folder(self) -> Path:

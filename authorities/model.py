@@ -257,6 +257,9 @@ class AuthorityFile(Model):
     """What no extract may exceed."""
     publications_kept_days: Annotated[int, Field(ge=1)] = 35
     """How long a superseded publication stays readable."""
+    taxpayers_kept_days: Annotated[int, Field(ge=0)] = 400
+    """Days after a file came for which its taxpayers' names and numbers stay in the kept raw rows; then
+    pseudonyms stand in their place, and everything else stays."""
     completeness: Completeness = Completeness()
     reconciliation: Reconciliation = Reconciliation()
     sample: Sample | None = None

@@ -6,7 +6,7 @@ know files only through it and the kept raw rows, never through the landing fold
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,21 +19,21 @@ from extracts.kept_files import KeptFile, kept_files, remember
 from extracts.kept_staging import Awaited, configuration_digest, delivery_digest, staged_rows
 from extracts.landing import Delivery, LandingError, kept_of, scan_landing
 from extracts.problems import ExtractError
+from extracts.pseudonyms import TAXPAYER, PseudonymKey, with_pseudonyms
 from extracts.raw import RawDelivery, kept_by_digest, read_delivery, read_kept
+from extracts.remembered import Counts, Remembered, remembered
 from extracts.row_kinds import DATA_KINDS
 from extracts.staging import amounts_of_rows, stage
 from extracts.text import fold
 from warehouse.projections import conform, polars_schema
 from warehouse.tables.ledger import CORE_DELIVERY
+from warehouse.tables.staging import PSEUDONYM
 
 UrlOf = Callable[[str], str | None]
-Counts = tuple[int, int, int, int, int | None]
 _NOTHING: Counts = (0, 0, 0, 0, None)
 _TOO_MUCH = 10**18
 """Minor units that no DECIMAL(20,2) holds."""
 _ROWS_DATA = list(polars_schema(CORE_DELIVERY)).index("rows_data")
-_PERSONAL = ("taxpayer_name", "taxpayer_no")
-"""Raw columns that no staged row has; they are not read again."""
 
 
 def _no_url(_variable: str) -> str | None:
@@ -64,10 +64,12 @@ def take_in(
     before = kept_files(store)
     scanned: list[KeptFile] = []
     counting: list[KeptFile] = []
-    for delivery in scan_landing(authority, landing, before, store):
+    memory = remembered(store, authority.settings.currency.model_dump_json())
+    night = _Night(authority, store, as_of, unit_names(authority), _raw_places(authority, store), memory)
+    for delivery in scan_landing(authority, landing, before, store, memory.sha256):
         # A copy of a file that could not be read is its own first delivery.
         known = delivery if delivery.repeats in read else replace(delivery, repeats="")
-        status, row = _register_row(authority, known, store, as_of)
+        status, row = _register_row(night, known)
         rows.append(row)
         # Files without a row are alike whatever their period, which each states for itself.
         if status == "read" and row[_ROWS_DATA]:
@@ -75,6 +77,7 @@ def take_in(
         counting += [kept_of(delivery)] if status in {"read", "repeated"} else []
         scanned.append(kept_of(delivery))
     _remember(store, before, scanned, counting)
+    memory.keep(store)
     register = pl.DataFrame(rows, schema=polars_schema(CORE_DELIVERY), orient="row")
     return conform(register, CORE_DELIVERY)
 
@@ -89,20 +92,22 @@ def _remember(
 
 
 def stage_dataset(
-    authority: Authority, dataset: Dataset, register: pl.DataFrame, store: Path, kept: Path | None = None
-) -> pl.DataFrame:
+    authority: Authority, dataset: Dataset, register: pl.DataFrame, store: Path, kept: Path | None = None,
+    key: PseudonymKey | None = None,
+) -> pl.DataFrame:  # fmt: skip
     """Staged rows of ``dataset`` from the kept raw rows of the deliveries that the register lists as read.
 
     Args:
         kept: folder in which staged rows are kept from night to night; where None, all are staged anew.
+        key: gives taxpayers their pseudonyms; where None they are not even read.
     """
     deliveries = _kept_deliveries(authority, dataset, register, store)
     if kept is None:
-        staged = stage(authority, dataset, map(_raw_rows, deliveries))
+        staged = stage(authority, dataset, (_raw_rows(delivery, key) for delivery in deliveries))
     else:
-        configuration = configuration_digest(authority)
+        configuration = configuration_digest(authority) + (key.fingerprint if key else "")
         awaited = [
-            Awaited(_digest(configuration, delivery), delivery.order, partial(_raw_rows, delivery))
+            Awaited(_digest(configuration, delivery), delivery.order, partial(_raw_rows, delivery, key))
             for delivery in deliveries
         ]
         staged = staged_rows(dataset, awaited, kept / dataset, partial(stage, authority, dataset))
@@ -114,7 +119,7 @@ def _kept_deliveries(
 ) -> Iterator[Delivery]:
     """Deliveries of which the raw rows are kept, where these lie as their path."""
     forms = {form.form_code: form for form in authority.forms}
-    raw_of = {code: kept_by_digest(store, form, unit_names(authority)) for code, form in forms.items()}
+    raw_of = _raw_places(authority, store)
     own = register.filter(pl.col("dataset") == dataset, pl.col("status") == "read").sort("delivery_order")
     for row in own.iter_rows(named=True):
         yield Delivery(
@@ -124,8 +129,17 @@ def _kept_deliveries(
         )  # fmt: skip
 
 
-def _raw_rows(delivery: Delivery) -> RawDelivery:
-    return RawDelivery(delivery, read_kept(delivery.path, without=_PERSONAL))
+def _raw_places(authority: Authority, store: Path) -> dict[str, Callable[[str], Path]]:
+    """For each form, where the raw rows of a file lie, by the file's digest."""
+    names = unit_names(authority)
+    return {form.form_code: kept_by_digest(store, form, names) for form in authority.forms}
+
+
+def _raw_rows(delivery: Delivery, key: PseudonymKey | None) -> RawDelivery:
+    """Raw rows as staging gets them: with taxpayers' pseudonyms, or without taxpayers."""
+    if key is None:
+        return RawDelivery(delivery, read_kept(delivery.path, without=[*TAXPAYER, PSEUDONYM]))
+    return RawDelivery(delivery, with_pseudonyms(read_kept(delivery.path), key))
 
 
 def _digest(configuration: str, delivery: Delivery) -> str:
@@ -139,11 +153,21 @@ def unit_names(authority: Authority) -> frozenset[str]:
     return frozenset(fold(name) for unit in authority.units for name in (unit.name, *unit.name_variants))
 
 
-def _register_row(
-    authority: Authority, delivery: Delivery, store: Path, as_of: dt.date
-) -> tuple[str, tuple[object, ...]]:
+@dataclass(frozen=True)
+class _Night:
+    """What reading any delivery of the night needs."""
+
+    authority: Authority
+    store: Path
+    as_of: dt.date
+    names: frozenset[str]
+    raw_of: dict[str, Callable[[str], Path]]
+    memory: Remembered
+
+
+def _register_row(night: _Night, delivery: Delivery) -> tuple[str, tuple[object, ...]]:
     form = delivery.form
-    status, problem, notes, counts = _outcome(authority, delivery, store, as_of)
+    status, problem, notes, counts = _outcome(night, delivery)
     return status, (
         delivery.delivery_id, delivery.source_file, delivery.sha256, delivery.file_bytes,
         form.form_code if form else "", form.dataset if form else "", status, problem, notes,
@@ -157,9 +181,7 @@ def _speaks_for(form: ExtractForm | None) -> str | None:
     return ALL if form is not None and form.period.of == "authority" else None
 
 
-def _outcome(
-    authority: Authority, delivery: Delivery, store: Path, as_of: dt.date
-) -> tuple[str, str, str, Counts]:
+def _outcome(night: _Night, delivery: Delivery) -> tuple[str, str, str, Counts]:
     """Status and problem of a delivery on the night; notes and counts where it was read."""
     shown = delivery.source_file
     if delivery.form is None and delivery.problem is None:
@@ -167,20 +189,26 @@ def _outcome(
             f"{shown}: no form claims this file. Rename it as a known form expects, add a form, "
             "or move it out of the landing folder"
         ), "", _NOTHING  # fmt: skip
-    if delivery.received_on is not None and delivery.received_on > as_of:
+    if delivery.received_on is not None and delivery.received_on > night.as_of:
         return "not_yet_received", "", "", _NOTHING
     if delivery.form is None or delivery.problem is not None:
         return "unreadable", str(delivery.problem), "", _NOTHING
     if delivery.repeats:
         return "repeated", f"{shown}: the same bytes as {delivery.repeats}; counted once", "", _NOTHING
-    raw = read_delivery(delivery, store, unit_names(authority))
-    if raw.problem:
-        return "unreadable", str(raw.problem), "", _NOTHING
-    try:
-        counts = counts_of(raw.rows, delivery.form, authority.settings.currency.minor_digits, shown)
-    except ExtractError as problem:
-        return "unreadable", str(problem), "", _NOTHING
-    return "read", "", "; ".join(raw.notes), counts
+    kept = night.raw_of[delivery.form.form_code](delivery.sha256)
+    known = night.memory.counts_of(kept)
+    if known is None:
+        raw = read_delivery(delivery, night.store, night.names)
+        if raw.problem:
+            return "unreadable", str(raw.problem), "", _NOTHING
+        digits = night.authority.settings.currency.minor_digits
+        try:
+            known = counts_of(raw.rows, delivery.form, digits, shown), raw.notes
+        except ExtractError as problem:
+            return "unreadable", str(problem), "", _NOTHING
+        night.memory.counted(kept, *known)
+    counts, notes = known
+    return "read", "", "; ".join(notes), counts
 
 
 def counts_of(rows: pl.DataFrame, form: ExtractForm, digits: int, shown: str) -> Counts:

@@ -21,7 +21,7 @@ from extracts.row_kinds import DATA_KINDS
 from extracts.text import SCALE_DIGITS, by_value, code_of, fold, folded, minor_amounts
 from extracts.units import UnitResolver
 from warehouse.projections import empty_frame, polars_schema
-from warehouse.tables.staging import STAGED
+from warehouse.tables.staging import PSEUDONYM, STAGED
 
 SPENDING_KINDS = ("recurrent", "development", "contingency")
 LONG_AGO = dt.date(1900, 1, 1)
@@ -261,6 +261,8 @@ def _texts(authority: Authority, form: ExtractForm, rows: pl.DataFrame) -> list[
         texts += _decision(rows, form)
     if form.dataset == "tax_arrears":
         texts.append(_dates(rows, "due_on").alias("due_on"))
+    if PSEUDONYM not in rows.columns:
+        texts.append(pl.lit(None, pl.Int64).alias(PSEUDONYM))
     return texts
 
 

@@ -12,6 +12,7 @@ import polars as pl
 from authorities.model import ALL, UNALLOCATED
 from warehouse.projections import conform
 from warehouse.tables.ledger import LEDGER, QUARANTINE
+from warehouse.tables.staging import PSEUDONYM
 
 _SCOPE = ["scope_from", "scope_to"]
 _VERSIONED = {
@@ -42,7 +43,7 @@ def build_ledger(
     Returns:
         The dataset's ledger table, sorted by its grain.
     """
-    rows = pl.concat([accepted, unallocated])
+    rows = pl.concat([accepted, unallocated]).drop(PSEUDONYM, strict=False)
     return conform(with_supersession(dataset, rows, stated, empty), LEDGER[dataset])
 
 

@@ -6,7 +6,7 @@ expectation; the received text itself stays in the raw rows, where it may hold t
 
 from typing import Any
 
-from sqlalchemy import Column
+from sqlalchemy import BigInteger, Column
 
 from warehouse.tables.declare import count, day, declare, flag, minor, text
 
@@ -52,6 +52,19 @@ def _money() -> list[Column[Any]]:
     return [minor("amount", "Money as stated; null where it is no number", nullable=True)]
 
 
+PSEUDONYM = "taxpayer_key"
+"""Column of staged tables that no later table has."""
+
+
+def _taxpayer() -> Column[Any]:
+    said = (
+        "Pseudonym of the taxpayer (keyed hash of the number, else of the name); null where the row names "
+        "nobody. Goes no further than staging"
+    )
+    info = {"unit": "hash", "grain": False, "source": "", "example": "-4403176519026834712", "values": ()}
+    return Column(PSEUDONYM, BigInteger(), nullable=True, comment=said, info=info)
+
+
 def _decision() -> list[Column[Any]]:
     return [
         text("decision_no", "Number of the decision that set the estimate; null where the file names none",
@@ -71,6 +84,7 @@ STG_RECEIPT = declare(
     day("posting_date", "Day of posting, or the end of the month of a cumulative figure", nullable=True),
     *_money(),
     flag("is_cumulative", "Whether the amount is fiscal year to date"),
+    _taxpayer(),
     layer="staging",
 )  # fmt: skip
 
@@ -106,21 +120,23 @@ STG_SPENDING_ESTIMATE = declare(
 )  # fmt: skip
 
 STG_TAX_COLLECTION = declare(
-    "stg_tax_collection", "Collections as the tax office lists them, without the taxpayers",
+    "stg_tax_collection", "Collections as the tax office lists them, taxpayers by pseudonym",
     *provenance(), *_place(), *_item(),
     text("document_no", "Number of the payment document"),
     text("chapter", "Chapter (chương) of the payer's managing body; empty where not given"),
     day("posting_date", "Day of payment", nullable=True),
     *_money(),
+    _taxpayer(),
     layer="staging",
 )  # fmt: skip
 
 STG_TAX_ARREARS = declare(
-    "stg_tax_arrears", "Arrears at a month's end as the tax office lists them, without the taxpayers",
+    "stg_tax_arrears", "Arrears at a month's end as the tax office lists them, taxpayers by pseudonym",
     *provenance(), *_place(), *_item(),
     day("period_end", "Last day of the month the list is for", nullable=True),
     day("due_on", "Day on which the debt fell due", nullable=True),
     *_money(),
+    _taxpayer(),
     layer="staging",
 )  # fmt: skip
 
