@@ -72,7 +72,7 @@ def is_repeated(keys: Sequence[str], among: pl.Expr) -> Callable[[pl.DataFrame],
     """
 
     def broken(staged: pl.DataFrame) -> pl.Expr:
-        return pl.lit(_repeats(staged, ["delivery_id", *keys], among))
+        return pl.lit(_repeats(staged, ["delivery_id", "delivery_order", *keys], among))
 
     return broken
 

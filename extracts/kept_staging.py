@@ -12,7 +12,6 @@ import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,6 +20,7 @@ import polars as pl
 
 from authorities.forms import Dataset
 from authorities.model import Authority
+from extracts.code_version import code_digest
 from extracts.raw import RawDelivery
 from warehouse.projections import empty_frame
 from warehouse.tables.staging import STAGED
@@ -30,8 +30,6 @@ NOT_KEPT = ("delivery_order", "scope_doubt")
 _MEMBERS = "wardcast.members"
 _MOST_SEGMENTS = 6
 """More are merged, small ones first, so that a row is written again only a few times in its life."""
-_FLOORS = ("authorities", "extracts", "warehouse/tables", "warehouse/projections.py")
-"""Code that staged rows can depend on, below the project's folder."""
 
 
 @dataclass(frozen=True)
@@ -65,18 +63,6 @@ class _Slice:
     frame: pl.DataFrame
     offset: int
     rows: int
-
-
-@cache
-def code_digest() -> str:
-    """Digest of the code that reads and stages: with any change in it, rows are staged anew."""
-    root = Path(__file__).parent.parent
-    digest = hashlib.sha256(pl.__version__.encode())
-    for floor in _FLOORS:
-        place = root / floor
-        for path in [place] if place.is_file() else sorted(place.rglob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def configuration_digest(authority: Authority) -> str:

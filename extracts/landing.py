@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,6 +27,7 @@ _UNTIL_ADDITION = re.compile(r"[^ (.]*")
 """Of ``chi_00115_2020-05 (2).xlsx`` what comes before the addition."""
 Stamp = tuple[int, int]
 """Size in bytes and time of change in ns: no evidence of when a file came, only that it is the same."""
+Sha256Of = Callable[[str, Path], str]
 
 
 class LandingError(Exception):
@@ -72,7 +73,11 @@ class Delivery:
 
 
 def scan_landing(
-    authority: Authority, folder: Path, kept: Sequence[KeptFile] = (), fetched: Path | None = None
+    authority: Authority,
+    folder: Path,
+    kept: Sequence[KeptFile] = (),
+    fetched: Path | None = None,
+    sha256_of: Sha256Of | None = None,
 ) -> list[Delivery]:
     """Every file below ``folder``, once for each form that claims it, in order of arrival.
 
@@ -80,6 +85,7 @@ def scan_landing(
         kept: files of which the rows are kept; those that lie in the folder no more count all the same.
         fetched: folder in which what databases gave lies below ``database/``, as if it lay in the landing
             folder.
+        sha256_of: the digest of a file by its path below the folder and its path; where None, all are hashed.
 
     Raises:
         LandingError: the folder does not exist, or holds no file at all and none is kept.
@@ -93,7 +99,7 @@ def scan_landing(
         delivery
         for path, name, problem in [*_files(folder), *_fetched(fetched)]
         if not _IGNORED.search(name)
-        for delivery in _claims(authority, path, name, problem)
+        for delivery in _claims(authority, path, name, problem, sha256_of or _hashed)
     ]
     present = [kept_of(delivery) for delivery in deliveries]
     # Where not one file is an extract, the folder is the wrong one or not there: the office is asked.
@@ -111,7 +117,7 @@ def scan_landing(
 
 def deliveries_of(authority: Authority, path: Path, shown: str) -> list[Delivery]:
     """One file as each form that claims it sees it; of an archive, each of its members."""
-    return list(_claims(authority, path, shown, None))
+    return list(_claims(authority, path, shown, None, _hashed))
 
 
 def kept_of(delivery: Delivery) -> KeptFile:
@@ -159,10 +165,17 @@ def _shown(folder: Path, path: Path) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _claims(authority: Authority, path: Path, name: str, problem: OSError | None) -> Iterator[Delivery]:
+def _hashed(_name: str, path: Path) -> str:
+    return file_sha256(path)
+
+
+def _claims(
+    authority: Authority, path: Path, name: str, problem: OSError | None, sha256_of: Sha256Of
+) -> Iterator[Delivery]:
     if problem is None and path.exists() and not path.is_file():
         return  # a pipe or a socket
-    for bare in _files_in(Delivery(path, name, "", 0, None, limits=authority.settings.limits), problem):
+    unread = Delivery(path, name, "", 0, None, limits=authority.settings.limits)
+    for bare in _files_in(unread, problem, sha256_of):
         yield from _by_forms(authority, bare)
 
 
@@ -176,7 +189,7 @@ def _by_forms(authority: Authority, bare: Delivery) -> Iterator[Delivery]:
         yield _claimed(bare, form, fits, authority.settings.fiscal_year_start_month)
 
 
-def _files_in(bare: Delivery, problem: OSError | None) -> Iterator[Delivery]:
+def _files_in(bare: Delivery, problem: OSError | None, sha256_of: Sha256Of) -> Iterator[Delivery]:
     """The file with its digest; of an archive each member with its own, as if it were a file."""
     path, name = bare.path, bare.source_file
     try:
@@ -187,7 +200,7 @@ def _files_in(bare: Delivery, problem: OSError | None) -> Iterator[Delivery]:
         if path.suffix.lower() == ".zip" and is_archive(path):
             yield from _members(replace(bare, stamp=stamp))
         else:
-            yield replace(bare, stamp=stamp, sha256=file_sha256(path), file_bytes=stamp[0])
+            yield replace(bare, stamp=stamp, sha256=sha256_of(name, path), file_bytes=stamp[0])
     except OSError as error:
         yield replace(bare, problem=unreadable(name, error))
     except ExtractError as refused:

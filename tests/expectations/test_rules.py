@@ -197,3 +197,11 @@ def test_an_unknown_rule_or_dataset_is_named() -> None:
         explanation_of("receipt", "tidy")
     with pytest.raises(KeyError, match="no suite for dataset 'refund'; there are receipt, "):
         explanation_of("refund", "tidy")
+
+
+def test_the_same_bytes_delivered_again_later_repeat_nothing_of_the_first() -> None:
+    rows = staged(
+        "receipt", {"document_no": "1", "delivery_order": 1}, {"document_no": "1", "delivery_order": 3}
+    )
+
+    assert validate("receipt", rows).quarantine.is_empty()

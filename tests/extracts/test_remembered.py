@@ -1,0 +1,77 @@
+"""What is remembered of files saves looking again, and never hides that a file or its rows are others now."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from extracts.remembered import remembered
+from tests.extracts.conftest import Office, row
+
+LONG_AGO = 1_500_000_000 * 10**9
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "landing.csv"
+    path.write_bytes(b"one")
+    return path
+
+
+def digest(store: Path, file: Path) -> str:
+    memory = remembered(store, "")
+    found = memory.sha256(file.name, file)
+    memory.keep(store)
+    return found
+
+
+def test_a_file_long_unchanged_is_not_hashed_again(tmp_path: Path, file: Path) -> None:
+    memory = remembered(tmp_path, "")
+    memory.began_ns += 60 * 10**9
+    memory.sha256(file.name, file)
+    memory.keep(tmp_path)
+    told = json.loads((tmp_path / "known.json").read_text(encoding="utf-8"))
+    told["digests"][file.name][1] = "as remembered"
+    (tmp_path / "known.json").write_text(json.dumps(told), encoding="utf-8")
+
+    assert remembered(tmp_path, "").sha256(file.name, file) == "as remembered"
+    assert remembered(tmp_path, "").sha256("another name", file) != "as remembered"
+
+
+def test_a_file_of_the_same_size_and_time_with_other_bytes_is_noticed(tmp_path: Path, file: Path) -> None:
+    os.utime(file, ns=(LONG_AGO, LONG_AGO))
+    first = digest(tmp_path, file)
+    file.write_bytes(b"two")
+    os.utime(file, ns=(LONG_AGO, LONG_AGO))
+
+    assert digest(tmp_path, file) != first
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": "1", "digests": {"a": 1}, "counts": {}}'])
+def test_a_damaged_memory_is_no_memory(tmp_path: Path, file: Path, text: str) -> None:
+    first = digest(tmp_path, file)
+    (tmp_path / "known.json").write_text(text, encoding="utf-8")
+
+    assert digest(tmp_path, file) == first
+
+
+def test_counts_are_taken_once_and_anew_where_the_code_or_the_currency_changed(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.listing(row(1, "5"), row(2, "6,4"))
+    counted: list[str] = []
+    from extracts.intake import counts_of
+
+    def noted(*words: object) -> object:
+        counted.append(str(words[-1]))
+        return counts_of(*words)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("extracts.intake.counts_of", noted)
+    first = office.register()
+    assert office.register().equals(first)
+    assert len(counted) == 1
+
+    monkeypatch.setattr("extracts.remembered.code_digest", lambda: "other")
+    assert office.register().equals(first)
+    assert len(counted) == 2
