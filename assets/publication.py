@@ -1,9 +1,7 @@
-"""Assets of the last stretch: one atomic publication of the night's marts, and the bulletin made from it."""
+"""The asset of one atomic publication of the night's marts."""
 
 import datetime as dt
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import dagster as dg
 import polars as pl
@@ -11,23 +9,20 @@ import polars as pl
 from assets.metadata import FRAME, columns_of, tags
 from assets.office import Office, night_of
 from assets.retries import retry_or_fail
-from bulletins.page import render_bulletin
-from expectations.suites import explanation_of
 from warehouse.engines import PublicationFacts, WarehouseBusyError, WarehouseError
 from warehouse.marts import dimensions
 from warehouse.projections import polars_schema
 from warehouse.tables.marts import MARTS, PUBLICATION
 
 _MART_INPUTS = {table.name: dg.AssetIn(key=table.name) for table in MARTS}
-BULLETIN_FILE = "index.html"
 _PUBLISH_RETRIES = 5
 _PUBLISH_WAIT_SECONDS = 10
 """Another authority's night, or a person, publishing to the same warehouse."""
 
 
 def publication_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefinition]:
-    """The publication, then the bulletin."""
-    return [_publication(nights), _bulletin(nights)]
+    """The publication."""
+    return [_publication(nights)]
 
 
 def _publication(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -86,43 +81,3 @@ def check_counts(context: dg.AssetExecutionContext) -> tuple[int, int]:
         record.event_log_entry.get_dagster_event().asset_check_evaluation_data.passed for record in records
     ]
     return sum(held), len(held) - sum(held)
-
-
-def _bulletin(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    @dg.asset(
-        name="bulletin",
-        partitions_def=nights,
-        group_name="publication",
-        deps=[PUBLICATION.name],
-        description="The page that leaders read: self-contained HTML, Vietnamese and English",
-        tags=tags("page"),
-    )
-    def bulletin(context: dg.AssetExecutionContext, office: Office) -> dg.MaterializeResult:
-        as_of, warehouse = night_of(context), office.warehouse()
-        marts = {
-            table.name: warehouse.read_mart(table.name, as_of if "as_of" in table.columns else None)
-            for table in MARTS
-        }
-        publication = warehouse.read_mart(PUBLICATION.name, as_of).sort("published_at").row(-1, named=True)
-        known = dimensions(office.authority, as_of)
-        page = render_bulletin(office.authority, marts, known, publication, explain=explanation_of)
-        is_newest = not warehouse.publications() or as_of >= max(
-            one.as_of for one in warehouse.publications()
-        )
-        path = write_bulletin(office.bulletin_folder, as_of, page, is_newest=is_newest)
-        return dg.MaterializeResult(
-            metadata={"page": dg.MetadataValue.path(str(path)), "bytes": len(page.encode())}
-        )
-
-    return bulletin
-
-
-def write_bulletin(folder: Path, as_of: dt.date, page: str, *, is_newest: bool) -> Path:
-    """Put the page under its night, and under ``latest`` if no newer night has one; each replaced whole."""
-    places = [folder / as_of.isoformat(), *([folder / "latest"] if is_newest else [])]
-    for place in places:
-        place.mkdir(parents=True, exist_ok=True)
-        half = place / f".{BULLETIN_FILE}.{os.getpid()}"
-        half.write_text(page, encoding="utf-8")
-        half.replace(place / BULLETIN_FILE)
-    return places[0] / BULLETIN_FILE

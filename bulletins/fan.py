@@ -1,4 +1,4 @@
-"""The authority's way through the year, as figures: what came, what may come, and the estimate.
+"""A way through the year, the authority's or a unit's, as figures: what came, what may come, the estimate.
 
 Shown twice, as a picture (``bulletins.charts``) and as the table beside it.
 """
@@ -44,6 +44,11 @@ class Fan:
         return max([point.high for point in self.points] + medians + [self.estimate or Decimal(0)])
 
     @property
+    def smallest(self) -> Decimal:
+        """Smallest amount shown: below nothing where more was paid back than came."""
+        return min(min(point.low, point.actual or Decimal(0)) for point in self.points)
+
+    @property
     def months(self) -> list[dt.date]:
         """First days of the fiscal year's months."""
         first = self.start.month - 1
@@ -68,21 +73,21 @@ class Fan:
         return [point for point in self.points if point.place > self.now]
 
 
-def fan_of(night: Night, estimate: Decimal | None) -> Fan | None:
-    """The authority's path through the year; None without a forecast."""
+def fan_of(night: Night, estimate: Decimal | None, unit_key: str = ALL) -> Fan | None:
+    """The path of a unit, or of the authority, through the year; None without a forecast."""
     start, now = night.authority.fiscal_year_start(night.fiscal_year), float(months_elapsed(night))
     points = [
         PathPoint(
             _place(row, start), row["month"], row["actual_amount"],
             row["p10_amount"], row["p50_amount"], row["p90_amount"],
         )
-        for row in _path(night, BASE)
+        for row in _path(night, unit_key, BASE)
     ]  # fmt: skip
     if not points:
         return None
     ahead = [
         (place, row["p50_amount"])
-        for row in _path(night, WITHOUT_SHOCKS)
+        for row in _path(night, unit_key, WITHOUT_SHOCKS)
         if (place := _place(row, start)) > now
     ]
     same = {(point.place, point.median) for point in points}.issuperset(ahead)
@@ -95,6 +100,7 @@ def _place(row: Row, start: dt.date) -> float:
     return float((month.year - start.year) * MONTHS + month.month - start.month + 1)
 
 
-def _path(night: Night, scenario: str) -> list[Row]:
-    rows = night.rows("mart_forecast_path", unit_key=ALL, line_code=ALL, basis=TERRITORY, scenario=scenario)
+def _path(night: Night, unit_key: str, scenario: str) -> list[Row]:
+    where = {"unit_key": unit_key, "line_code": ALL, "basis": TERRITORY, "scenario": scenario}
+    rows = night.rows("mart_forecast_path", **where)
     return sorted(rows, key=lambda row: row["month"])

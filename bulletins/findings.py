@@ -7,11 +7,12 @@ The same for every language but for names taken from the authority's configurati
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
+from authorities.forms import ExtractForm
 from authorities.model import ALL, UNALLOCATED, Words
 from authorities.shocks import BilingualTitle
 from bulletins.night import BASE, TERRITORY, Night, Row
@@ -21,14 +22,15 @@ SEVERITIES = ("severe", "warning", "info")
 _LATE = ("missing", "unchanged", "late")
 """States of an extract worth telling, from the gravest down."""
 _SENTENCES = re.compile(r"(?<=[.!?])\s+")
-Explain = Callable[[str, str, Literal["vi", "en"]], str]
-"""Dataset, rule, language → what the rule means, what became of the money, and what to do."""
 
 
 @dataclass(frozen=True)
 class Warning:  # noqa: A001 - the vocabulary's own word; nothing here warns through Python
     """One warning of the night."""
 
+    warning_id: str
+    rule_code: str
+    severity: str
     unit_key: str
     messages: dict[str, str]
     opened_on: dt.date
@@ -99,6 +101,19 @@ class QuarantineRow:
     files: int
     amount: Decimal
     explanation: str
+    is_counted: bool
+
+
+@dataclass(frozen=True)
+class Restatement:
+    """Months of one unit and line that are known otherwise than an earlier night knew them."""
+
+    unit_key: str
+    unit_name: str
+    line: str
+    since: dt.date
+    difference: Decimal
+    source_file: str
 
 
 @dataclass(frozen=True)
@@ -112,7 +127,7 @@ class ShockEffect:
     is_assumed: bool
 
 
-def warning_groups(night: Night, order: Sequence[str]) -> tuple[WarningGroup, ...]:
+def warning_groups(night: Night, order: Sequence[str], language: str) -> tuple[WarningGroup, ...]:
     """Warnings that are not closed, by rule; the gravest rule first, then in the authority's order.
 
     Within a rule units follow ``order``, those it does not name first.
@@ -129,7 +144,7 @@ def warning_groups(night: Night, order: Sequence[str]) -> tuple[WarningGroup, ..
     ):
         rows = by_rule[code]
         title = rules[code].title if code in rules else Words(vi=code, en=code)
-        owners = night.authority.settings.recipients.get(rows[0]["owner"], ())
+        owners = owners_of(night, rows[0]["owner"], language)
         warnings = tuple(
             _warning(row, night.as_of)
             for row in sorted(rows, key=lambda row: (places.get(row["unit_key"], 0), row["warning_id"]))
@@ -140,6 +155,13 @@ def warning_groups(night: Night, order: Sequence[str]) -> tuple[WarningGroup, ..
         told = tuple(replace(one, messages=_without(one.messages, advice)) for one in warnings)
         groups.append(WarningGroup(title, rows[0]["severity"], owners, told, advice))
     return tuple(groups)
+
+
+def owners_of(night: Night, role: str, language: str) -> tuple[str, ...]:
+    """Who answers in a role, named in the language as far as that is configured."""
+    settings = night.authority.settings
+    known = settings.recipients.get(role, ())
+    return settings.recipients_en.get(role, known) if language == "en" else known
 
 
 def shared_ending(messages: Sequence[str]) -> str:
@@ -169,7 +191,28 @@ def _gravity(row: Row) -> int:
 
 def _warning(row: Row, as_of: dt.date) -> Warning:
     messages = {"vi": row["message_vi"], "en": row["message_en"]}
-    return Warning(row["unit_key"], messages, row["opened_on"], row["state"], row["opened_on"] == as_of)
+    return Warning(
+        row["warning_id"], row["rule_code"], row["severity"], row["unit_key"], messages, row["opened_on"],
+        row["state"], row["opened_on"] == as_of,
+    )  # fmt: skip
+
+
+def unit_warnings(night: Night, unit_key: str) -> tuple[Warning, ...]:
+    """A unit's warnings that are not closed, the gravest first."""
+    rows = [row for row in night.rows("mart_warning") if row["unit_key"] == unit_key]
+    told = [row for row in rows if row["state"] != "closed"]
+    return tuple(
+        _warning(row, night.as_of) for row in sorted(told, key=lambda r: (_gravity(r), r["rule_code"]))
+    )
+
+
+def unit_spending(night: Night, unit_key: str) -> tuple[SpendingRow, ...]:
+    """A unit's spending by kind, the sum last."""
+    rows = [
+        _spending_row(row, row["spending_kind"])
+        for row in night.rows("mart_spending_position", unit_key=unit_key)
+    ]
+    return tuple(sorted(rows, key=lambda row: (row.key == ALL, -(row.estimate or 0), row.key)))
 
 
 def spending(night: Night) -> Spending | None:
@@ -177,7 +220,7 @@ def spending(night: Night) -> Spending | None:
     rows = night.rows("mart_spending_position")
     if not rows:
         return None
-    names = night.unit_names()
+    names = night.unit_names
     whole = [_spending_row(row, row["spending_kind"]) for row in rows if row["unit_key"] == ALL]
     units = [
         (names.get(row["unit_key"]) or row["unit_key"], _spending_row(row, row["unit_key"]))
@@ -195,11 +238,11 @@ def _spending_row(row: Row, key: str) -> SpendingRow:
     )
 
 
-def arrivals(night: Night) -> Arrivals:
+def arrivals(night: Night, language: str) -> Arrivals:
     """Expected extracts; those not in order in groups of one form and state, the gravest first."""
     rows = night.rows("mart_extract_arrival")
-    titles = {form.form_code: form.title for form in night.authority.forms}
-    names = night.unit_names()
+    titles = {form.form_code: form_title(form, language) for form in night.authority.forms}
+    names = night.unit_names
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in sorted(rows, key=lambda row: (row["form_code"], row["unit_key"])):
         if row["status"] in _LATE:
@@ -222,10 +265,13 @@ def arrivals(night: Night) -> Arrivals:
     return Arrivals(len(rows), sum(row["status"] == "on_time" for row in rows), tuple(late))
 
 
-def quarantine(
-    night: Night, language: Literal["vi", "en"], explain: Explain | None
-) -> tuple[QuarantineRow, ...]:
-    """Refused rows by dataset and rule, those with most money first."""
+def form_title(form: ExtractForm, language: str) -> str:
+    """The form's title in the language, as far as it is configured."""
+    return form.title_en or form.title if language == "en" else form.title
+
+
+def quarantine(night: Night, language: Literal["vi", "en"]) -> tuple[QuarantineRow, ...]:
+    """Rows that broke a rule, by dataset and rule, those with most money first."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in night.rows("mart_quarantine"):
         groups.setdefault((row["dataset"], row["rule"]), []).append(row)
@@ -233,11 +279,32 @@ def quarantine(
         QuarantineRow(
             dataset, rule, sum(row["rows"] for row in group), len({row["source_file"] for row in group}),
             sum((row["amount"] for row in group), Decimal(0)),
-            explain(dataset, rule, language) if explain else group[0]["explanation"],
+            night.explain(dataset, rule, language) if night.explain else group[0]["explanation"],
+            night.is_counted is not None and night.is_counted(dataset, rule),
         )
         for (dataset, rule), group in groups.items()
     ]  # fmt: skip
     return tuple(sorted(found, key=lambda row: (-abs(row.amount), -row.rows, row.dataset, row.rule)))
+
+
+def restatements(night: Night, language: str) -> tuple[Restatement, ...]:
+    """What is known otherwise than the published night before knew it, the largest first."""
+    rows = night.rows("mart_restatement")
+    since = max((row["previous_as_of"] for row in rows), default=None)
+    names = {row["line_code"]: row[f"name_{language}"] for row in night.rows("dim_line")}
+    sums: dict[tuple[str, str, str], Decimal] = {}
+    for row in rows:
+        if row["previous_as_of"] == since and row["unit_key"] != ALL and row["line_code"] != ALL:
+            place = (row["unit_key"], row["line_code"], row["source_file"])
+            sums[place] = sums.get(place, Decimal(0)) + row["difference_amount"]
+    told = [
+        Restatement(
+            unit, str(night.unit_names.get(unit) or unit), str(names.get(line) or line), since, amount, file
+        )
+        for (unit, line, file), amount in sums.items()
+        if since is not None and amount
+    ]
+    return tuple(sorted(told, key=lambda one: (-abs(one.difference), one.unit_key, one.line)))
 
 
 def shock_effects(night: Night) -> tuple[ShockEffect, ...]:
@@ -260,11 +327,8 @@ def shock_effects(night: Night) -> tuple[ShockEffect, ...]:
     return tuple(sorted(effects, key=lambda effect: (-(effect.moved + effect.lost), effect.title.vi)))
 
 
-def fit_counts(night: Night, units: Collection[str]) -> Sequence[tuple[str, str, int]]:
-    """How the forecasts of ``units`` came about: method, rung of the ladder, and for how many."""
+def fit_counts(night: Night, units: Collection[str]) -> dict[str, int]:
+    """How the forecasts of ``units`` came about: rung of the ladder, and for how many."""
     rows = night.rows("mart_year_end_forecast", line_code=ALL, basis=TERRITORY, scenario=BASE)
-    counted = Counter((row["method"], row["fit_status"]) for row in rows if row["unit_key"] in units)
-    return [
-        (method, status, n)
-        for (method, status), n in sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-    ]
+    counted = Counter(row["fit_status"].partition(":")[0] for row in rows if row["unit_key"] in units)
+    return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))

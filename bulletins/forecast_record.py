@@ -11,9 +11,13 @@ from decimal import Decimal
 from authorities.model import ALL
 from bulletins.night import TERRITORY, Night, Row
 from bulletins.numbers import whole_parts
+from bulletins.steps import in_order
 
 SPREADSHEET = ("pace", "naive", "growth")
 """Methods of a spreadsheet, which the forecast stands beside."""
+_OURS = ("combined", "bank", "structural")
+"""Methods of the bulletin, the one that is published first."""
+_ERROR, _COVERAGE = "wape_pct", "coverage80_pct"
 SOURCES = ("published", "backtest")
 CAUSES = (
     "new_receipts", "restatement", "office_estimate", "estimate", "configuration", "new_fiscal_year", "other",
@@ -26,7 +30,8 @@ _FEW = 3
 class Record:
     """Errors of year-ends over several years, in percent of what came (units' totals).
 
-    rows: months elapsed, and the error of each of ``methods``, None where it was not scored.
+    rows: months elapsed, and the error of each of ``methods``, None where it was not scored. coverage: months
+    elapsed, and how many percent of year-ends lay in the 80% range of the first method.
     """
 
     source: str
@@ -34,6 +39,41 @@ class Record:
     last_year: int
     methods: tuple[str, ...]
     rows: tuple[tuple[int, tuple[float | None, ...]], ...]
+    coverage: tuple[tuple[int, float], ...]
+
+    @property
+    def verdicts(self) -> tuple["Verdict", ...]:
+        """For each month of origin, the first method beside a spreadsheet's best; none without both."""
+        found = []
+        for months, errors in self.rows:
+            known = [
+                (error, name)
+                for name, error in zip(self.methods, errors, strict=True)
+                if error is not None and name in SPREADSHEET
+            ]
+            if known and errors[0] is not None and self.methods[0] not in SPREADSHEET:
+                found.append(Verdict(months, errors[0], min(known)[1], min(known)[0]))
+        return tuple(found)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The forecast's error after some months, and the best that a spreadsheet would have done."""
+
+    months: int
+    error: float
+    rival: str
+    rival_error: float
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the forecast erred less than the best spreadsheet."""
+        return self.error < self.rival_error
+
+    @property
+    def ratio(self) -> float | None:
+        """The rival's error in multiples of the forecast's; None where that was none."""
+        return self.rival_error / self.error if self.error else None
 
 
 @dataclass(frozen=True)
@@ -70,24 +110,31 @@ def records(night: Night) -> tuple[Record, ...]:
 def _record(source: str, rows: Sequence[Row]) -> Record:
     years = [row["fiscal_year"] for row in rows]
     scored = {row["method"] for row in rows}
-    methods = (*sorted(scored.difference(SPREADSHEET)), *(name for name in SPREADSHEET if name in scored))
+    methods = (*in_order(scored.difference(SPREADSHEET), _OURS), *(n for n in SPREADSHEET if n in scored))
     months = sorted({row["months_elapsed"] for row in rows})
     shown = [month for month in months if month % _FEW == 0] if len(months) > _FEW else months
-    table = tuple(
-        (month, tuple(_mean_error(rows, method, month) for method in methods)) for month in shown or months
-    )
-    return Record(source, min(years), max(years), methods, table)
+    shown = shown or months
+    table = tuple((month, tuple(_mean(rows, method, month, _ERROR) for method in methods)) for month in shown)
+    held = [(month, _mean(rows, methods[0], month, _COVERAGE)) for month in shown]
+    coverage = tuple((month, share) for month, share in held if share is not None)
+    return Record(source, min(years), max(years), methods, table, coverage)
 
 
-def _mean_error(rows: Sequence[Row], method: str, month: int) -> float | None:
+def _mean(rows: Sequence[Row], method: str, month: int, column: str) -> float | None:
     """Mean over years, each weighing as many units as it has."""
     found = [
-        (row["wape_pct"], row["n"])
+        (row[column], row["n"])
         for row in rows
-        if row["method"] == method and row["months_elapsed"] == month and row["wape_pct"] is not None
+        if row["method"] == method and row["months_elapsed"] == month and row[column] is not None
     ]
     weight = sum(n for _, n in found)
     return sum(error * n for error, n in found) / weight if weight else None
+
+
+def moved_since(night: Night) -> dt.date | None:
+    """The published night that tonight's forecasts are compared with; None where none moved."""
+    rows = night.rows("mart_forecast_news", line_code=ALL, basis=TERRITORY)
+    return rows[0]["previous_as_of"] if rows else None
 
 
 def moved(night: Night) -> Moved | None:
@@ -105,7 +152,7 @@ def moved(night: Night) -> Moved | None:
         shown, total = whole_parts(parts, amounts.get((ALL, cause), Decimal(0)), scale)
         columns.append([part or 0 for part in shown])
         totals.append(total or 0)
-    names = night.unit_names()
+    names = night.unit_names
     table = [
         MovedRow(unit, str(names.get(unit) or unit), tuple(column[place] for column in columns))
         for place, unit in enumerate(units)

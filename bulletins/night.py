@@ -1,4 +1,4 @@
-"""One night as the bulletin gets it: the authority, the marts by name, the dimensions, the publication.
+"""One night as the bulletin gets it: authority, marts by name, dimensions, publication, and what lies beside.
 
 Gives every section its rows, empty where a mart lacks. What the sections make of them is in
 ``bulletins.positions`` and ``bulletins.findings``.
@@ -6,9 +6,10 @@ Gives every section its rows, empty where a mart lacks. What the sections make o
 
 import datetime as dt
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
 
 import polars as pl
 
@@ -22,17 +23,44 @@ INITIAL = "initial"
 BASE, WITHOUT_SHOCKS = "base", "without_shocks"
 
 Row = dict[str, Any]
+Explain = Callable[[str, str, Literal["vi", "en"]], str]
+"""Dataset, rule, language → what the rule means, what became of the money, and what to do."""
+IsCounted = Callable[[str, str], bool]
+"""Dataset, rule → whether the rows it names are counted all the same, as unallocated money."""
 _TABLES = {table.name: table for table in (*MARTS, *DIMENSIONS)}
 
 
 @dataclass(frozen=True)
+class FailedCheck:
+    """A check of the night that did not hold, and did not stop it."""
+
+    subject: str
+    name: str
+    said: str
+
+
+@dataclass(frozen=True)
 class Night:
-    """What a bulletin is made from."""
+    """What a bulletin is made from.
+
+    Frames by table name, in currency units and percent, with or without ``publication_id``.
+
+    Attributes:
+        publication: a row of that table.
+        history: rows of marts as earlier nights published them.
+        explain: words the rules of refused rows by language; without it ``mart_quarantine`` has the word.
+        is_counted: tells the rules whose rows count as unallocated; without it all are held back.
+        failed_checks: those of the night; None where nobody told.
+    """
 
     authority: Authority
     marts: Mapping[str, pl.DataFrame]
     dimensions: Mapping[str, pl.DataFrame]
     publication: Mapping[str, Any]
+    history: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    explain: Explain | None = None
+    is_counted: IsCounted | None = None
+    failed_checks: Sequence[FailedCheck] | None = None
 
     @property
     def as_of(self) -> dt.date:
@@ -45,15 +73,40 @@ class Night:
         """Fiscal year of the night."""
         return self.authority.fiscal_year(self.as_of)
 
+    @cached_property
+    def past(self) -> "Night":
+        """What earlier nights published, to be asked in the same way."""
+        return Night(self.authority, self.history, self.dimensions, self.publication)
+
     def rows(self, name: str, **where: str) -> list[Row]:
         """Rows of a mart or dimension that hold ``where``, by its grain; none where it lacks."""
-        frame = {**self.marts, **self.dimensions}.get(name)
-        if frame is None or frame.is_empty():
-            frame = empty_frame(_TABLES[name])
-        kept = frame.filter(*(pl.col(column) == value for column, value in where.items()))
-        kept = kept.sort([column for column in grain(_TABLES[name]) if column in kept.columns])
-        return [{key: _finite(value) for key, value in row.items()} for row in kept.to_dicts()]
+        if name not in _TABLES:
+            return []
+        kept = self._part(name, where).filter(*(pl.col(column) == value for column, value in where.items()))
+        order = [column for column in grain(_TABLES[name]) if column in kept.columns]
+        return [{key: _finite(value) for key, value in row.items()} for row in kept.sort(order).to_dicts()]
 
+    def _part(self, name: str, where: Mapping[str, str]) -> pl.DataFrame:
+        """The part of a table in which rows are looked for: split by unit once, as every unit has a page."""
+        frame = self._tables.get(name)
+        if frame is None or frame.is_empty():
+            return empty_frame(_TABLES[name])
+        if "unit_key" not in where:
+            return frame
+        if name not in self._by_unit:
+            parts = frame.partition_by("unit_key", as_dict=True)
+            self._by_unit[name] = {str(key): part for (key,), part in parts.items()}
+        return self._by_unit[name].get(where["unit_key"], frame.clear())
+
+    @cached_property
+    def _tables(self) -> dict[str, pl.DataFrame]:
+        return {**self.marts, **self.dimensions}
+
+    @cached_property
+    def _by_unit(self) -> dict[str, dict[str, pl.DataFrame]]:
+        return {}
+
+    @cached_property
     def unit_names(self) -> dict[str, str]:
         """Unit key → name."""
         return {row["unit_key"]: row["unit_name"] for row in self.rows("dim_unit")}

@@ -8,6 +8,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from functools import cache, lru_cache
+from typing import Any
 
 from authorities.model import Currency
 
@@ -51,6 +53,28 @@ def whole_parts(
     return floors, shown_total
 
 
+@cache
+def _locale(language: str) -> Any:
+    """Babel's locale, looked up once: pages hold tens of thousands of figures."""
+    from babel import Locale
+
+    return Locale.parse(language)
+
+
+@cache
+def _pattern(digits: int) -> Any:
+    from babel.numbers import parse_pattern
+
+    return parse_pattern("#,##0" + ("." + "0" * digits if digits else ""))
+
+
+@lru_cache(maxsize=4096)
+def _written_day(value: dt.date, pattern: str, language: str) -> str:
+    from babel.dates import format_date
+
+    return str(format_date(value, pattern, locale=_locale(language)))
+
+
 @dataclass(frozen=True)
 class Scale:
     """A unit in which money is shown: how many currency units, and its name."""
@@ -68,12 +92,9 @@ class Figures:
 
     def number(self, value: Decimal | float | None, digits: int = 0) -> str:
         """A plain number, grouped: 1.234,5 in Vietnamese, 1,234.5 in English."""
-        from babel.numbers import format_decimal
-
         if value is None:
             return LACKS
-        pattern = "#,##0" + ("." + "0" * digits if digits else "")
-        return str(format_decimal(rounded(value, digits), pattern, locale=self.language))
+        return str(_pattern(digits).apply(rounded(value, digits), _locale(self.language)))
 
     def percent(self, value: float | None, digits: int = 1, apart_from: float | None = None) -> str:
         """Percent with its sign; more digits where 49.97 would read as the 50.0 it does not reach."""
@@ -154,8 +175,4 @@ class Figures:
         return self._dated(value, {"vi": "'T'M", "en": "MMM"})
 
     def _dated(self, value: dt.date | None, patterns: dict[str, str]) -> str:
-        from babel.dates import format_date
-
-        if value is None:
-            return LACKS
-        return str(format_date(value, patterns[self.language], locale=self.language))
+        return LACKS if value is None else _written_day(value, patterns[self.language], self.language)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from authorities.model import ALL, UNALLOCATED
+from authorities.model import ALL, BASES, UNALLOCATED
 from bulletins.night import BASE, INITIAL, RECURRENT, TERRITORY, Night, Row
 from bulletins.numbers import whole_parts
 
@@ -57,8 +57,16 @@ class PlaceRow:
     recurrent_pace: float | None = None
     recurrent_lags: bool = False
     outlook: Outlook | None = None
+    rank: int | None = None
     shown_estimate: int | None = None
     shown_collected: int | None = None
+
+    @property
+    def remaining(self) -> Decimal | None:
+        """What is still to come to reach the estimate; below nothing where it has been passed."""
+        if self.estimate is None or self.collected is None:
+            return None
+        return self.estimate - self.collected
 
 
 @dataclass(frozen=True)
@@ -123,20 +131,34 @@ def units_table(night: Night) -> Table:
     return _adding_up(ranked, _if_any(loose), total, night.authority.settings.currency.display_scale)
 
 
-def lines_table(night: Night, language: str) -> Table:
-    """The largest revenue lines of the authority, the rest in one row, and their sum."""
+def bases(night: Night, unit_key: str) -> tuple[PlaceRow, ...]:
+    """A unit's money on each basis, against the initial estimate; ``key`` is the basis."""
+    found = []
+    for basis in BASES:
+        where = {"unit_key": unit_key, "basis": basis}
+        forecasts = night.rows("mart_year_end_forecast", **where, line_code=ALL, scenario=BASE)
+        for row in night.rows("mart_unit_position", **where, estimate_version=INITIAL):
+            outlook = _outlook(forecasts[0] if forecasts else None)
+            found.append(replace(_place(night, row, basis, row["unit_name"]), outlook=outlook))
+    return tuple(found)
+
+
+def lines_table(night: Night, language: str, unit_key: str = ALL, most: int = LINES_SHOWN) -> Table:
+    """The largest revenue lines of the authority or a unit, the rest in one row, and their sum."""
     names = {row["line_code"]: row[f"name_{language}"] for row in night.rows("dim_line")}
     places = {
         row["line_code"]: _place(
             night, row, row["line_code"], names.get(row["line_code"]) or row["line_code"]
         )
-        for row in night.rows("mart_line_position", unit_key=ALL, basis=TERRITORY, estimate_version=INITIAL)
+        for row in night.rows(
+            "mart_line_position", unit_key=unit_key, basis=TERRITORY, estimate_version=INITIAL
+        )
     }
     total, unallocated = places.pop(ALL, None), places.pop(UNALLOCATED, None)
     moved = [place for place in places.values() if place.estimate or place.collected]
     ranked = sorted(moved, key=lambda place: (-max(place.estimate or 0, place.collected or 0), place.key))
-    if len(ranked) > LINES_SHOWN + 1:
-        ranked = [*ranked[:LINES_SHOWN], _rest(ranked[LINES_SHOWN:])]
+    if len(ranked) > most + 1:
+        ranked = [*ranked[:most], _rest(ranked[most:])]
     return _adding_up(ranked, _if_any(unallocated), total, night.authority.settings.currency.display_scale)
 
 
@@ -186,6 +208,7 @@ def _place(night: Night, row: Row, key: str, name: str) -> PlaceRow:
         pace=row["pace_pct"],
         same_period=row["same_period_pct"],
         lags=_lags(night, row),
+        rank=row["rank"],
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from jinja2 import Environment, select_autoescape
+from markupsafe import Markup
 from sqlalchemy import Table
 
 from warehouse.dictionary import DICTIONARY_TABLES, LAYERS, meaning, shown_type
@@ -35,6 +36,7 @@ code { font-size: .9em; overflow-wrap: anywhere; }
 </style>
 </head>
 <body>
+{{ above }}
 <header>
 <h1>Data dictionary</h1>
 <label for="words">Search tables, columns and meanings</label>
@@ -90,8 +92,11 @@ document.getElementById("words").addEventListener("input", event => {
 """
 
 
-def dictionary_html(tables: Iterable[Table] = DICTIONARY_TABLES) -> str:
-    """The dictionary of ``tables`` as one self-contained page, searched by its own script."""
+def dictionary_html(tables: Iterable[Table] = DICTIONARY_TABLES, *, above: Markup | None = None) -> str:
+    """The dictionary of ``tables`` as one self-contained page, searched by its own script.
+
+    ``above`` stands over it: the way back into a site that the page is part of.
+    """
     grouped = [list(entries) for _, entries in groupby(dictionary_entries(tables), lambda one: one.table)]
     shown = [
         {
@@ -105,4 +110,4 @@ def dictionary_html(tables: Iterable[Table] = DICTIONARY_TABLES) -> str:
     ]
     environment = Environment(autoescape=select_autoescape(default_for_string=True), trim_blocks=True)
     template = environment.from_string(_PAGE)
-    return template.render(tables=shown, meaning=meaning, shown_type=shown_type) + "\n"
+    return template.render(above=above or "", tables=shown, meaning=meaning, shown_type=shown_type) + "\n"

@@ -4,7 +4,7 @@ import pytest
 
 from tests.bulletins.cities import cities_input
 from tests.bulletins.district import district_input
-from tests.bulletins.frames import NightlyInput
+from tests.bulletins.frames import NightlyInput, Site
 
 
 @pytest.fixture
@@ -18,10 +18,10 @@ def cities() -> NightlyInput:
 
 
 @pytest.fixture(scope="session")
-def district_page() -> str:
-    return district_input().render()
+def district_site() -> Site:
+    return district_input().render_all()
 
 
 @pytest.fixture(scope="session")
-def cities_page() -> str:
-    return cities_input().render()
+def cities_site() -> Site:
+    return cities_input().render_all()

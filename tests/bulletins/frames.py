@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 
 from authorities.model import Authority, AuthorityFile, RevenueItem, RevenueLine, Unit
-from bulletins.page import render_bulletin
+from bulletins.night import Night
+from bulletins.site import render_site, site_files
 from warehouse.projections import conform, polars_schema
 from warehouse.tables.dimensions import DIM_LINE, DIM_UNIT
 from warehouse.tables.marts import MARTS
@@ -20,21 +21,36 @@ MILLION = 1_000_000
 TABLES = {table.name: table for table in (*MARTS, DIM_UNIT, DIM_LINE)}
 
 
+Site = dict[str, bytes]
+"""Files of a site by name."""
+
+
 @dataclass
 class NightlyInput:
-    """What ``render_bulletin`` takes, to be changed by a test before it is rendered."""
+    """What a site is made from, to be changed by a test before it is rendered."""
 
     authority: Authority
     marts: dict[str, pl.DataFrame]
     dimensions: dict[str, pl.DataFrame]
     publication: dict[str, Any] = field(default_factory=dict)
+    beside: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def night(self) -> Night:
+        return Night(self.authority, self.marts, self.dimensions, self.publication, **self.beside)
 
     def change_settings(self, **changes: Any) -> None:
         settings = self.authority.settings.model_copy(update=changes)
         self.authority = self.authority.model_copy(update={"settings": settings})
 
-    def render(self) -> str:
-        return render_bulletin(self.authority, self.marts, self.dimensions, self.publication)
+    def render(self, *pages: str) -> Site:
+        """The pages named, in every language; the overview where none is."""
+        wanted = pages or ("index",)
+        files = site_files(self.night)
+        return {name: make() for name, make in files.items() if name.partition(".")[0] in wanted}
+
+    def render_all(self) -> Site:
+        return render_site(self.night)
 
 
 def mart(name: str, rows: list[dict[str, Any]], as_of: dt.date = NIGHT) -> pl.DataFrame:

@@ -11,8 +11,8 @@ import pytest
 from bulletins.fan import fan_of
 from bulletins.findings import shared_ending
 from bulletins.night import Night
-from bulletins.page import render_bulletin
-from tests.bulletins.frames import mart
+from bulletins.site import SECTIONS, page_names
+from tests.bulletins.frames import Site, mart
 
 URL = re.compile(
     r"""(?:src|href|action|data)\s*=\s*["']?(?!#|data:)|url\((?!#)|@import|https?://(?!www\.w3\.org/)"""
@@ -20,15 +20,25 @@ URL = re.compile(
 NASTY = "<img src=x onerror=alert(1)>\"'</td><script>alert(2)</script>"
 
 
-def edition(page: str, language: str) -> str:
-    """Text of one language's part of the page, without its marks."""
-    part = page.split(f'id="edition-{language}"')[1].split("</main>")[0]
+def page_of(site: Site, language: str, page: str = "index") -> str:
+    """One page of a site, as HTML."""
+    return site[f"{page}.html" if language == "vi" else f"{page}.{language}.html"].decode()
+
+
+def edition(site: Site, language: str, page: str = "index") -> str:
+    """Text of one page, without its marks."""
+    part = page_of(site, language, page).split("<main")[1].split("</main>")[0]
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", part.split(">", 1)[1])).split()).replace(" %", "%")
 
 
-def rows_of(page: str, language: str) -> list[list[str]]:
+def whole(site: Site, language: str) -> str:
+    """Text of all pages that are not a unit's."""
+    return " ".join(edition(site, language, page) for page in SECTIONS)
+
+
+def rows_of(site: Site, language: str) -> list[list[str]]:
     """Cells of the unit table, as text."""
-    table = page.split(f'id="edition-{language}"')[1].split('<table role="table">')[1].split("</table>")[0]
+    table = page_of(site, language).split('<table role="table">')[1].split("</table>")[0]
     rows = table.split("<tr")[1:]
     return [
         [
@@ -39,8 +49,8 @@ def rows_of(page: str, language: str) -> list[list[str]]:
     ]
 
 
-def test_the_brief_is_said_as_the_district_says_it(district_page):
-    page = district_page
+def test_the_brief_is_said_as_the_district_says_it(district_site):
+    page = district_site
     assert (
         "6 tháng đầu năm 2020, số thu ngân sách đạt 51,0% dự toán năm, bằng 136,7% so cùng kỳ năm 2019; "
         "tổng chi ngân sách địa phương đạt 36,6% dự toán giao đầu năm, bằng 147,7% so cùng kỳ năm 2019; "
@@ -55,14 +65,14 @@ def test_the_brief_is_said_as_the_district_says_it(district_page):
     )
 
 
-def test_numbers_keep_to_their_language(district_page):
-    page = district_page
+def test_numbers_keep_to_their_language(district_site):
+    page = district_site
     assert not re.findall(r"\d\.\d+%", edition(page, "vi"))
     assert not re.findall(r"\d,\d+%", edition(page, "en"))
 
 
-def test_the_unit_table_ranks_and_adds_up(district_page):
-    rows = rows_of(district_page, "vi")
+def test_the_unit_table_ranks_and_adds_up(district_site):
+    rows = rows_of(district_site, "vi")
     assert [row[1] for row in rows[1:4]] == ["Phúc Đồng", "Thượng Thanh", "Phúc Lợi"]
     assert [row[1] for row in rows[-3:]] == ["Thạch Bàn ▲ Nghiêm trọng", "Chưa phân bổ", "Cộng"]
 
@@ -77,8 +87,8 @@ def test_the_unit_table_ranks_and_adds_up(district_page):
     assert ngoc_lam[7] == "97% (91–104%)"
 
 
-def test_every_section_carries_its_figures(district_page):
-    text = edition(district_page, "vi")
+def test_every_section_carries_its_figures(district_site):
+    text = whole(district_site, "vi")
     assert "Dự báo cả năm 2020 thu 2.422,9 tỷ đồng" in text
     assert "Tiền sử dụng đất" in text
     assert "Các khoản còn lại (3)" in text
@@ -88,34 +98,66 @@ def test_every_section_carries_its_figures(district_page):
     assert "chưa về (2 kỳ)" in text
     assert "Đức Giang, Thạch Bàn" in text
     assert "Chưa phân bổ được cho phường nào: 1.874 triệu đồng (0,15% số thu)" in text
-    assert re.search(r"unit_known .*? 3 1\.874 triệu đồng", text)
-    assert "structural (pace: too few years): 1 phường" in text
-    assert "2020-06-30.1 · phiên bản phần mềm 0.1.0" in text
+    assert re.search(r"unit_known 3 2 1\.874 triệu đồng", text)
+    assert "1 phường: theo tiến độ các năm trước, vì khoản thu lớn và thất thường." in text
+    assert "13 phường: mô hình riêng, đủ số liệu lịch sử." in text
+
+
+def test_every_page_says_as_of_when_and_from_which_publication(district_site):
+    pages = {name: file.decode() for name, file in district_site.items() if name.endswith("html")}
+    for name, page in pages.items():
+        if name != "dictionary.html":
+            foot = page.split("<footer")[1]
+            assert "2020-06-30.1 · " in foot, name
+            assert ("30 June 2020" if ".en." in name else "30/6/2020") in foot, name
+            assert "0.1.0" in foot, name
 
 
 def test_what_is_simulated_or_assumed_is_marked(district):
     page = district.render()
     assert "không phải số liệu thật của quận" in edition(page, "vi")
     assert edition(page, "en").count("Simulated data") >= 3
+    assert "Simulated data" in edition(district.render("unit-00151-2004"), "en", "unit-00151-2004")
     assert "giá trị giả định" in edition(page, "vi")
     district.change_settings(sample=None)
     district.authority = district.authority.model_copy(update={"sharing_rules": ()})
     real = district.render()
-    assert "mô phỏng" not in real
+    assert "mô phỏng" not in page_of(real, "vi")
     assert "giả định" not in edition(real, "vi")
 
 
-def test_the_state_heading_is_only_for_vietnam(district, cities):
-    assert "Cộng hòa xã hội chủ nghĩa Việt Nam" in district.render()
-    assert "Cộng hòa xã hội" not in cities.render()
+def test_the_state_heading_is_only_for_vietnam(district_site, cities_site):
+    assert "Cộng hòa xã hội chủ nghĩa Việt Nam" in page_of(district_site, "vi")
+    assert "Cộng hòa xã hội" not in page_of(cities_site, "vi")
 
 
-def test_nothing_on_the_page_asks_for_anything_outside_of_it(district, cities):
-    for page in (district.render(), cities.render()):
-        without_empty_icon = page.replace('<link rel="icon" href="data:,">', "")
-        found = [hit for hit in URL.findall(without_empty_icon) if hit]
-        assert not found
-        assert "default-src 'none'" in page
+@pytest.mark.parametrize("which", ["district", "cities"])
+def test_no_page_asks_for_anything_and_links_lead_to_files_of_the_site(which, request):
+    site = request.getfixturevalue(f"{which}_site")
+    for name, file in site.items():
+        if not name.endswith(".html"):
+            continue
+        page = file.decode()
+        links = re.findall(r'<a[^>]* href="([^"#]+)"', page)
+        assert {link for link in links if link not in site} == set(), name
+        without = re.sub(r'<a[^>]* href="[^"]*"', "<a", page).replace('<link rel="icon" href="data:,">', "")
+        assert not [hit for hit in URL.findall(without) if hit], name
+        assert "default-src 'none'" in page or name == "dictionary.html"
+        assert "<script" not in page or name == "dictionary.html"
+
+
+def test_every_page_leads_to_the_same_page_in_the_other_language(district_site):
+    for name, file in district_site.items():
+        if name.endswith(".html") and name != "dictionary.html":
+            plain = name.replace(".en.", ".")
+            other = plain if ".en." in name else plain.replace(".html", ".en.html")
+            assert f'<a href="{other}"' in file.decode(), name
+
+
+def test_units_have_pages_with_names_that_every_system_takes():
+    assert page_names(["00151@2004", "a/../b", "a:..;b"]) == {
+        "00151@2004": "unit-00151-2004", "a/../b": "unit-a-b", "a:..;b": "unit-a-b-2",
+    }  # fmt: skip
 
 
 def test_the_same_input_gives_the_same_page_whatever_the_order_of_rows(district):
@@ -138,10 +180,15 @@ def test_names_with_markup_in_them_are_inert(district):
             name_vi=pl.lit(NASTY), name_en=pl.lit(NASTY)
         ),
     }
-    page = district.render()
-    assert "&lt;img src=x" in page
-    assert "<img" not in page
-    assert page.count("<script") == 1
+    site = district.render_all()
+    for name, file in site.items():
+        if name.endswith(".html") and name != "dictionary.html":
+            page = file.decode()
+            assert "<img" not in page, name
+            assert "<script" not in page, name
+    assert "&lt;img src=x" in page_of(site, "vi")
+    assert "&lt;img src=x" in page_of(site, "vi", "unit-00151-2004")
+    assert "&lt;img src=x" in page_of(site, "vi", "papers")
 
 
 SAYS = {
@@ -154,29 +201,30 @@ SAYS = {
     "mart_warning": "Không có cảnh báo nào.",
     "mart_extract_arrival": "Không có lịch nhận số liệu để đối chiếu.",
     "mart_quarantine": "Không có dòng số liệu nào bị giữ lại.",
-    "mart_forecast_accuracy": "Chưa chấm điểm dự báo của các năm trước",
+    "mart_forecast_accuracy": "chưa chấm điểm dự báo của các năm trước",
 }
 
 
 @pytest.mark.parametrize("name", SAYS)
 @pytest.mark.parametrize("gone", [True, False], ids=["gone", "empty"])
-def test_a_page_without_one_mart_is_whole_and_says_so(name, gone, district, district_page):
-    assert SAYS[name] not in edition(district_page, "vi")
+def test_a_page_without_one_mart_is_whole_and_says_so(name, gone, district, district_site):
+    assert SAYS[name] not in whole(district_site, "vi")
     if gone:
         del district.marts[name]
     else:
         district.marts[name] = district.marts[name].clear()
-    page = district.render()
-    assert SAYS[name] in edition(page, "vi")
-    assert page.count("<section") == page.count("</section>")
-    assert "2020-06-30.1" in edition(page, "en")
-    assert "None" not in edition(page, "en")
+    site = district.render(*SECTIONS)
+    assert SAYS[name] in whole(site, "vi")
+    for page in SECTIONS:
+        made = page_of(site, "en", page)
+        assert made.count("<section") == made.count("</section>")
+    assert "None" not in whole(site, "en")
 
 
 def test_a_night_without_anything_is_still_a_page(district):
     district.marts, district.dimensions = {}, {}
-    text = edition(district.render(), "vi")
-    assert [name for name, said in SAYS.items() if said not in text] == ["mart_year_end_forecast"]
+    text = whole(district.render(*SECTIONS), "vi")
+    assert [name for name, said in SAYS.items() if said not in text] == []
     assert "Xác suất" not in text
 
 
@@ -203,8 +251,8 @@ def test_nulls_and_what_is_no_number_are_said_to_lack(district):
 
 
 def test_cities_without_spending_or_recurrent_revenue_are_served_too(cities):
-    page = cities.render()
-    text = edition(page, "vi")
+    page = cities.render(*SECTIONS)
+    text = whole(page, "vi")
     assert "0/25 thành phố có số thu đạt trên 50%" in text
     assert "Дніпровсько-Кам'янська об'єднана територіальна громада" in text
     assert "thu để chi thường xuyên: không theo dõi" in text
@@ -223,7 +271,7 @@ def test_before_mid_year_a_low_share_alone_is_no_fault(district):
     page = district.render()
     assert "chậm hơn tiến độ thường đạt" in edition(page, "vi")
     assert "chưa vượt. " not in edition(page, "vi").split("Thu lũy kế")[0]
-    ahead_of_pace = next(row for row in page.split("<tr")[1:] if "Gia Thụy" in row)
+    ahead_of_pace = next(row for row in page_of(page, "vi").split("<tr")[1:] if "Gia Thụy" in row)
     assert "url(#lags)" not in ahead_of_pace.split("</svg>")[0]
 
 
@@ -240,8 +288,8 @@ def test_the_period_is_called_as_officials_call_it(night, said, district):
     assert f"{said}, số thu ngân sách" in edition(district.render(), "vi")
 
 
-def test_what_every_warning_of_a_rule_advises_is_said_once(district_page):
-    text = edition(district_page, "vi")
+def test_what_every_warning_of_a_rule_advises_is_said_once(district_site):
+    text = edition(district_site, "vi", "warnings")
     assert text.count("Đề nghị rà soát từng khoản thu và nêu giải pháp trước kỳ giao ban quý.") == 1
     assert text.count("thu ngân sách trên địa bàn mới đạt") == 6
     assert shared_ending(["A. B. C.", "X. B. C."]) == "B. C."
@@ -254,16 +302,23 @@ def test_the_rules_of_refused_rows_are_explained_in_each_language(district):
     def explain(dataset: str, rule: str, language: str) -> str:
         return f"<{dataset}/{rule}/{language}>"
 
-    page = render_bulletin(
-        district.authority, district.marts, district.dimensions, district.publication, explain=explain
-    )
-    assert "&lt;receipt/unit_known/vi&gt;" in page
-    assert "&lt;receipt/unit_known/en&gt;" in page
-    assert "Không phường nào có tên hoặc mã này" not in page
+    district.beside = {"explain": explain}
+    site = district.render("quality")
+    assert "&lt;receipt/unit_known/vi&gt;" in page_of(site, "vi", "quality")
+    assert "&lt;receipt/unit_known/en&gt;" in page_of(site, "en", "quality")
+    assert "Không phường nào có tên hoặc mã này" not in page_of(site, "vi", "quality")
 
 
-def test_policy_shocks_are_listed_with_what_they_move_and_take(district, district_page):
-    assert "Chính sách ảnh hưởng" not in edition(district_page, "vi")
+def test_rows_held_back_are_told_apart_from_rows_that_count(district):
+    district.beside = {"is_counted": lambda dataset, rule: rule == "unit_known"}
+    held, counted = edition(district.render("quality"), "vi", "quality").split("Số thu chưa phân bổ")[:2]
+    assert "item_known" in held
+    assert "unit_known" not in held
+    assert "unit_known" in counted.split("Đối chiếu")[0]
+
+
+def test_policy_shocks_are_listed_with_what_they_move_and_take(district, district_site):
+    assert "Chính sách ảnh hưởng" not in edition(district_site, "vi")
     amounts = {"low_amount": Decimal(1), "high_amount": Decimal(2), "unit_key": "ALL"}
     later = {"loss_amount": Decimal(0), "expected_back_by": dt.date(2020, 12, 31), "shock_code": "deferral"}
     rows = [
@@ -281,17 +336,18 @@ def test_an_outlier_does_not_flatten_the_others(district):
     positions = district.marts["mart_unit_position"]
     far = pl.when(pl.col("unit_name") == "Phúc Đồng").then(250.0).otherwise(pl.col("share_of_estimate_pct"))
     district.marts["mart_unit_position"] = positions.with_columns(share_of_estimate_pct=far)
-    row = next(row for row in district.render().split("<tr")[1:] if "Phúc Đồng" in row)
-    other = next(row for row in district.render().split("<tr")[1:] if "Thượng Thanh" in row)
+    rows = page_of(district.render(), "vi").split("<tr")[1:]
+    row = next(row for row in rows if "Phúc Đồng" in row)
+    other = next(row for row in rows if "Thượng Thanh" in row)
     assert 'x="100%"' in row.split("</td>")[3]
     assert 'width="92.0%"' in other.split("</td>")[3]
 
 
 def test_one_language_needs_no_choice(district):
     district.change_settings(languages=("vi",))
-    page = district.render()
-    assert 'id="edition-en"' not in page
-    assert "<nav" not in page
+    site = district.render()
+    assert list(site) == ["index.html"]
+    assert 'class="languages"' not in page_of(site, "vi")
 
 
 def test_the_years_path_starts_with_the_fiscal_year_and_what_came(district):
@@ -320,8 +376,8 @@ def test_the_years_path_starts_with_the_fiscal_year_and_what_came(district):
 
 def test_importing_costs_none_of_what_draws_and_formats():
     code = (
-        "import sys, bulletins.page, early_warning.rules\n"
-        "heavy = {'altair', 'vl_convert', 'babel', 'jinja2'} & set(sys.modules)\n"
+        "import sys, bulletins.site, early_warning.rules\n"
+        "heavy = {'altair', 'vl_convert', 'babel', 'jinja2', 'typst', 'xlsxwriter'} & set(sys.modules)\n"
         "sys.exit(str(heavy) if heavy else 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

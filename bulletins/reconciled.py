@@ -1,0 +1,78 @@
+"""The treasury's books against the tax office's: what agrees, what does not, and what is left over.
+
+What is compared and how is ``warehouse.reconciliation``'s.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from authorities.model import ALL
+from bulletins.night import Night, Row
+
+MATCHED, NOT_COMPARED = "matched", "not_compared"
+_LARGEST = 10
+
+
+@dataclass(frozen=True)
+class KindOfBreak:
+    """Payments on which the two offices agree or differ in one way."""
+
+    kind: str
+    rows: int
+    amount: Decimal
+    residual: Decimal
+
+
+@dataclass(frozen=True)
+class Break:
+    """One of the largest differences; the page names no payer and no document."""
+
+    unit_key: str
+    unit_name: str
+    kind: str
+    difference: Decimal
+    age_days: int
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """What agrees, the kinds of breaks with most money first, what is not compared yet, and the largest."""
+
+    matched: KindOfBreak | None
+    kinds: tuple[KindOfBreak, ...]
+    not_compared: KindOfBreak | None
+    largest: tuple[Break, ...]
+
+    @property
+    def residual(self) -> Decimal:
+        """Treasury less tax office over all kinds that are compared."""
+        return sum((one.residual for one in self.kinds), Decimal(0))
+
+
+def reconciliation(night: Night) -> Reconciliation | None:
+    """The night's comparison of the two books; None where there is none."""
+    rows = night.rows("mart_reconciliation_summary", unit_key=ALL)
+    if not rows:
+        return None
+    kinds = {row["break_kind"]: _kind(row) for row in rows}
+    breaks = sorted(
+        (kind for name, kind in kinds.items() if name not in (MATCHED, NOT_COMPARED)),
+        key=lambda kind: (-abs(kind.amount), kind.kind),
+    )
+    return Reconciliation(kinds.get(MATCHED), tuple(breaks), kinds.get(NOT_COMPARED), _largest(night))
+
+
+def _kind(row: Row) -> KindOfBreak:
+    return KindOfBreak(row["break_kind"], row["rows"], row["amount"], row["residual_amount"])
+
+
+def _largest(night: Night) -> tuple[Break, ...]:
+    rows = night.rows("mart_reconciliation_break")
+    rows.sort(key=lambda row: (-abs(row["difference_amount"]), row["break_id"]))
+    names = night.unit_names
+    return tuple(
+        Break(row["unit_key"], str(names.get(row["unit_key"]) or row["unit_key"]), row["break_kind"],
+              row["difference_amount"], row["age_days"])
+        for row in rows[:_LARGEST]
+        if row["difference_amount"]
+    )  # fmt: skip

@@ -1,0 +1,91 @@
+"""What the page of one unit tells: its bases, lines, year, warnings, what moved its forecast, and past ones.
+
+Figures only, the same for every language but for names; how they are said is in ``templates``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from authorities.model import ALL, UNALLOCATED
+from bulletins.fan import Fan, fan_of
+from bulletins.findings import SpendingRow, Warning, unit_spending, unit_warnings  # noqa: A004 - see there
+from bulletins.forecast_record import CAUSES
+from bulletins.night import TERRITORY, Night
+from bulletins.past_forecasts import PastForecast, past_forecasts
+from bulletins.positions import PlaceRow, Table, bases, lines_table
+from bulletins.steps import Waterfall, in_order, waterfall
+
+LINES_SHOWN = 30
+_LINES_MOVED = 8
+
+
+@dataclass(frozen=True)
+class MovedLine:
+    """What moved the forecast of one line, in currency units."""
+
+    name: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class UnitMoved:
+    """What moved a unit's year-end since the last published night: causes, and the lines that moved most."""
+
+    causes: Waterfall
+    lines: tuple[MovedLine, ...]
+
+
+@dataclass(frozen=True)
+class UnitStory:
+    """Everything that a unit's page shows."""
+
+    row: PlaceRow
+    bases: tuple[PlaceRow, ...]
+    lines: Table
+    fan: Fan | None
+    warnings: tuple[Warning, ...]
+    causes: Mapping[str, Waterfall]
+    moved: UnitMoved | None
+    spending: tuple[SpendingRow, ...]
+    past: tuple[PastForecast, ...]
+
+    @property
+    def has_history(self) -> bool:
+        """Whether earlier years are there to compare with."""
+        return self.row.pace is not None or self.row.same_period is not None
+
+
+def unit_story(night: Night, row: PlaceRow, language: str, causes: Mapping[str, Waterfall]) -> UnitStory:
+    """The story of the unit in ``row``; ``causes`` are those of all warnings."""
+    warnings = unit_warnings(night, row.key)
+    return UnitStory(
+        row=row,
+        bases=bases(night, row.key),
+        lines=lines_table(night, language, row.key, LINES_SHOWN),
+        fan=fan_of(night, row.estimate, row.key),
+        warnings=warnings,
+        causes={one.warning_id: causes[one.warning_id] for one in warnings if one.warning_id in causes},
+        moved=_moved(night, row.key, language),
+        spending=unit_spending(night, row.key),
+        past=past_forecasts(night, row.key),
+    )
+
+
+def _moved(night: Night, unit_key: str, language: str) -> UnitMoved | None:
+    rows = night.rows("mart_forecast_news", unit_key=unit_key, basis=TERRITORY)
+    by_cause = {row["cause"]: row["amount"] for row in rows if row["line_code"] == ALL}
+    scale = night.authority.settings.currency.display_scale
+    causes = waterfall([(cause, by_cause[cause]) for cause in in_order(by_cause, CAUSES)], scale)
+    if causes is None:
+        return None
+    names = {row["line_code"]: row[f"name_{language}"] for row in night.rows("dim_line")}
+    by_line: dict[str, Decimal] = {}
+    for row in rows:
+        if row["line_code"] not in (ALL, UNALLOCATED):
+            by_line[row["line_code"]] = by_line.get(row["line_code"], Decimal(0)) + row["amount"]
+    most = sorted(by_line, key=lambda code: (-abs(by_line[code]), code))[:_LINES_MOVED]
+    return UnitMoved(
+        causes,
+        tuple(MovedLine(str(names.get(code) or code), by_line[code]) for code in most if by_line[code]),
+    )
