@@ -115,11 +115,20 @@ def test_nights_are_kept_by_as_of_and_a_backfill_leaves_the_latest(
 
 
 def test_the_bulletin_tells_the_brief_in_both_languages(published_home: Path) -> None:
-    page = (published_home / "bulletin" / "latest" / "index.html").read_text()
+    site = published_home / "bulletin" / "latest"
+    page = (site / "index.html").read_text()
     assert "136,7%" in page
-    assert "136.7%" in page
+    assert "136.7%" in (site / "index.en.html").read_text()
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "mô phỏng" in page
+    said = (site / "papers.html").read_text()
+    assert (
+        "Số thu ngân sách 6 tháng đầu năm 2020 đạt 51% dự toán năm, bằng 136,7% so cùng kỳ năm 2019. Tổng chi "
+        "ngân sách nhà nước địa phương đạt 36,6% dự toán giao đầu năm, bằng 147,7% so cùng kỳ năm 2019. 8/14 "
+        "phường có số thu đạt trên 50% so với dự toán; 04/14 phường có số thu để chi thường xuyên đạt trên 50% "
+        "so với dự toán giao đầu năm (tiêu biểu là phường Phúc Đồng, Thượng Thanh, Phúc Lợi, Việt Hưng)."
+    ) in said
+    assert len(list(site.glob("unit-*.html"))) == 2 * 14
 
 
 def test_no_taxpayer_reaches_a_mart_a_page_or_an_event(published_home: Path, sample: Path) -> None:
