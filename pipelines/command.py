@@ -296,6 +296,62 @@ def backtest(
 
 
 @app.command()
+def scenario(
+    named: Annotated[
+        str, typer.Argument(metavar="NAME|FILE", help="A scenario of the authority, or a file with one.")
+    ],
+    authority: AuthorityOption = DEFAULT_AUTHORITY_NAME,
+    landing: LandingOption = None,
+    as_of: AsOfOption = None,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Publish the night without this scenario again.")
+    ] = False,
+    by: Annotated[str | None, typer.Option(help="Who asks [default: your login name].")] = None,
+    form: Annotated[
+        Literal["table", "csv", "json"], typer.Option("--format", help="How the comparison is written.")
+    ] = "table",
+    warehouse: WarehouseOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Run a night under a named set of policy shocks, beside its base: what if dues come later, or never?
+
+    The night is published anew, with the scenario in mart_year_end_forecast and mart_forecast_path; reruns of
+    the night keep it.
+    """
+    from pipelines.nightly import check_before
+    from pipelines.sample import ensure_sample
+    from pipelines.scenario import (
+        ScenarioError,
+        find_scenario,
+        run_scenario,
+        run_without,
+        scenario_report,
+        whoever,
+    )
+
+    with _told(ScenarioError):
+        places = _places(authority, home, warehouse, landing)
+        now = dt.datetime.now(dt.UTC)
+        night = as_of.date() if as_of is not None else places.default_night(now)
+        asked = None if withdraw else find_scenario(places, named)
+        check_before(places, night, now)
+        if places.uses_sample:
+            ensure_sample(places)
+        who = by or whoever()
+        outcome = (
+            run_without(places, night, named, who, now)
+            if asked is None
+            else run_scenario(places, night, asked, who, now)
+        )
+        if not outcome.published:
+            _fail("\n  ".join([NOT_WELL[False], *outcome.failures]))
+        if asked is None:
+            typer.echo(f"night {night} is published without '{named}'")
+        else:
+            typer.echo(scenario_report(places, night, asked, form), nl=False)
+
+
+@app.command()
 def diagnose(
     unit: Annotated[str, typer.Argument(help="Code, key or name of a unit, with or without accents.")],
     line: Annotated[
