@@ -1,4 +1,4 @@
-"""What the sample's measures really moved and cost, as only the simulator knows, beside what the engine says."""
+"""What the sample's measures really moved and cost, which only its simulator knows."""
 
 import datetime as dt
 import json
