@@ -43,7 +43,7 @@ CAUSE_KINDS = (
 )  # fmt: skip
 CAUSE_SCHEMA: dict[str, pl.DataType] = {
     "warning_id": pl.String(), "line_code": pl.String(), "cause_kind": pl.String(), "amount": pl.Int64(),
-    "expected_back_by": pl.Date(),
+    "expected_back_by": pl.Date(), "unit_key": pl.String(),
 }  # fmt: skip
 WITH_GAP = (
     "share_below", "behind_pace", "shortfall_probability_above", "half_year_probability_above",
@@ -90,7 +90,7 @@ def causes(night: Night, cases: Iterable[Candidate]) -> tuple[pl.DataFrame, dict
     chosen = [case for case in cases if case.finding.rule.kind in WITH_GAP]
     findings = [one for case in chosen for one in _members(case)]
     told = _known(night, sorted({one.unit_key for one in findings}))
-    rows: list[tuple[str, str, str, int, dt.date | None]] = []
+    rows: list[tuple[str, str, str, int, dt.date | None, str]] = []
     gaps: dict[str, int] = {}
     for case in chosen:
         sums: dict[tuple[str, str], tuple[int, dt.date | None]] = {}
@@ -100,7 +100,7 @@ def causes(night: Night, cases: Iterable[Candidate]) -> tuple[pl.DataFrame, dict
                 days = [one for one in (day, back_by) if one is not None]
                 sums[line, kind] = (before + amount, max(days, default=None))
         rows += [
-            (case.warning_id, line, kind, amount, day if kind == "timing" else None)
+            (case.warning_id, line, kind, amount, day if kind == "timing" else None, case.finding.unit_key)
             for (line, kind), (amount, day) in sorted(sums.items())
             if amount
         ]

@@ -420,6 +420,7 @@ MART_WARNING_CAUSE = _mart(
           "gap_amount"),
     day("expected_back_by", "Day by which what timing keeps away is expected; null for the other kinds",
         nullable=True),
+    text("unit_key", "Unit of the case", source="dim_unit"),
 )  # fmt: skip
 
 MART_WARNING_WATCH = _mart(
