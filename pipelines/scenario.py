@@ -104,8 +104,12 @@ def scenario_report(places: Places, night: dt.date, scenario: Scenario, form: st
     read, or CSV or JSON in currency units.
     """
     warehouse = open_warehouse(places.warehouse_url)
-    marts = (warehouse.read_mart(f"mart_{name}", night) for name in ("year_end_forecast", "scenario_effect"))
-    rows = compared(*marts, warehouse.read_mart("dim_unit"), scenario.code)
+    rows = compared(
+        warehouse.read_mart("mart_year_end_forecast", night),
+        warehouse.read_mart("mart_scenario_effect", night),
+        warehouse.read_mart("dim_unit"),
+        scenario.code,
+    )
     if form != "table":
         return format_result(rows, form)
     currency = places.authority.settings.currency
