@@ -137,6 +137,9 @@ def _send_by_apprise(channel: Channel, service: Any, message: Message) -> Outcom
     if channel.kind in _KEYED_KINDS:
         service.headers.setdefault("Idempotency-Key", message.key)
     courier = apprise.Apprise(service, asset=service.asset)
+    is_whole = channel.kind in _KEYED_KINDS or len(message.subject + message.text) <= service.body_maxlen
+    if not is_whole:
+        service.overflow_mode = apprise.OverflowMode.SPLIT  # chat services refuse what is too long for them
     kinds = apprise.NotifyType
     result = courier.notify(
         title=message.subject,
@@ -149,6 +152,8 @@ def _send_by_apprise(channel: Channel, service: Any, message: Message) -> Outcom
         return Outcome("sent")
     if any(attempt.elapsed >= service.socket_read_timeout for attempt in attempts):
         return Outcome("unknown", f"no answer within {service.socket_read_timeout:g} seconds")
+    if not is_whole:
+        return Outcome("unknown", "sent in several parts, of which not all went through")
     said = " ".join(str(entry.message) for attempt in attempts for entry in attempt.logs)
     codes = [int(code) for code in _HTTP_ERROR.findall(said)]
     if not codes:

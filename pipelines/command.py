@@ -158,7 +158,7 @@ def notify(
     """Tell the roles what is due of the newest night: after quiet hours, or after a channel was mended."""
     from pipelines.notify import notify_now
 
-    with _told():
+    with _told(OSError):
         told = notify_now(_places(authority, home, warehouse), dt.datetime.now(dt.UTC))
     for line in told.lines() or ["nothing new to tell"]:
         typer.echo(line)

@@ -96,6 +96,23 @@ def test_a_webhook_that_is_slow_is_unknown_and_not_asked_by_a_rerun(tmp_path: Pa
     assert results(tmp_path) == [("unknown", "no answer within 1 seconds")]
 
 
+def test_a_chat_service_gets_what_is_too_long_for_it_in_parts(tmp_path: Path) -> None:
+    """Mattermost takes 4,000 characters at a time; if a part fails, the parts that went are not sent again."""
+    cases = [case(f"below_half:W{number}:2020", message_vi="x" * 300) for number in range(40)]
+    with web_server() as hook:
+        channels = {CHAIR: f"mmost://127.0.0.1:{hook.port}/not-a-real-token"}
+        told(tmp_path, channels, *cases)
+        parts = len(hook.posts)
+        assert parts > 1
+        hook.status = lambda count: 200 if count == parts + 1 else 500
+        told(tmp_path, channels, *cases, case(A, message_vi="y" * 9000))
+        sent = len(hook.posts)
+        told(tmp_path, channels, *cases, case(A))
+        assert len(hook.posts) == sent
+    assert "".join(post["text"] for post in hook.posts[:parts]).count("x" * 100) == 40 * 3
+    assert [result for result, _ in results(tmp_path)] == ["sent", "unknown"]
+
+
 def test_nobody_there(tmp_path: Path) -> None:
     port = free_port()
     channels = {
