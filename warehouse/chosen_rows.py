@@ -1,11 +1,13 @@
-"""Which rows of a readable table are asked for, as SQL that both engines take."""
+"""Which rows of a readable table are asked for, and the shape in which they are given: the same on both engines."""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 
+import polars as pl
 from sqlalchemy import Table
 
 from warehouse.engines import WarehouseError
+from warehouse.projections import grain, polars_schema
 from warehouse.tables.dimensions import DIMENSIONS
 from warehouse.tables.marts import MARTS, PUBLICATION
 
@@ -24,6 +26,28 @@ def readable(name: str, *, nightly: bool = False) -> Table:
     if nightly and "as_of" not in table.columns:
         raise WarehouseError(f"{name} is not kept by night; read it without one")
     return table
+
+
+def of_publication(name: str) -> Table:
+    """The mart of a name whose rows each publication has for itself.
+
+    Raises:
+        WarehouseError: there is none, or it is not kept by publication.
+    """
+    table = readable(name)
+    if "publication_id" not in table.columns or table is PUBLICATION:
+        raise WarehouseError(f"{name} is not kept by publication; read it without one")
+    return table
+
+
+def in_declared_shape(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """What was read, as declared now and in the order of its grain: null in columns it was written without.
+
+    Not ``conform``: a night of an older version may lack a column that is required by now.
+    """
+    schema = polars_schema(table)
+    lacking = [pl.lit(None).alias(name) for name in schema if name not in frame.columns]
+    return frame.with_columns(lacking).select(schema.keys()).cast(pl.Schema(schema)).sort(grain(table))
 
 
 def on_nights(nights: Collection[date], further: Collection[str] = ()) -> str:

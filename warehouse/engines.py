@@ -29,6 +29,16 @@ class WarehouseError(Exception):
     """The warehouse cannot do what was asked; the message says why and what to do."""
 
 
+class UnknownPublicationError(WarehouseError):
+    """There is no such publication, or its rows are past their retention; the message names those there are.
+    """
+
+    def __init__(self, publication_id: str, shown: str, held: Collection[str], *, known: bool) -> None:
+        why = "is past its retention and its rows are gone" if known else "is not known"
+        there_are = ", ".join(held) or "none yet"
+        super().__init__(f"publication {publication_id} {why} in {shown}; there are: {there_are}")
+
+
 class WarehouseBusyError(WarehouseError):
     """Another publisher holds the warehouse; waiting helps."""
 
@@ -78,6 +88,9 @@ class Warehouse(Protocol):
 
     def read_mart(self, name: str, as_of: date | None = None) -> pl.DataFrame:
         """A mart, dimension or ``publication``: all nights, or one."""
+
+    def read_publication(self, name: str, publication_id: str) -> pl.DataFrame:
+        """A mart as one publication has it, superseded or not, in declared shape and sorted by its grain."""
 
     def read_nights(self, name: str, nights: Collection[date], **where: str) -> pl.DataFrame:
         """Several nights of a mart as they are published now, rows whose columns hold ``where``; no rows of

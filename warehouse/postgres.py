@@ -14,8 +14,14 @@ from datetime import date
 import polars as pl
 from sqlalchemy import Table
 
-from warehouse.chosen_rows import equal_to, on_nights, readable
-from warehouse.engines import Publication, PublicationFacts, StepListener, WarehouseError
+from warehouse.chosen_rows import equal_to, in_declared_shape, of_publication, on_nights, readable
+from warehouse.engines import (
+    Publication,
+    PublicationFacts,
+    StepListener,
+    UnknownPublicationError,
+    WarehouseError,
+)
 from warehouse.keys import check_keys
 from warehouse.postgres_connection import Server, Session, SQLError, literal
 from warehouse.postgres_lock import hold_as_publisher, who_locks
@@ -40,7 +46,7 @@ from warehouse.postgres_tables import (
     partition_statements,
     selected,
 )
-from warehouse.projections import conform, empty_frame, grain, polars_schema
+from warehouse.projections import conform, empty_frame, polars_schema
 from warehouse.publication_register import Register
 from warehouse.tables.marts import MART_WARNING, MARTS, PUBLICATION
 
@@ -175,14 +181,33 @@ class PostgresWarehouse:
         table = readable(name, nightly=True)
         return self._read_chosen(table, on_nights(nights, equal_to(table, where)))
 
+    def read_publication(self, name: str, publication_id: str) -> pl.DataFrame:
+        """A mart as one publication has it, superseded or not, in declared shape and sorted by its grain.
+
+        Raises:
+            UnknownPublicationError: there is none of this id, or it is past its retention.
+            WarehouseError: for an unknown name, a dimension or the register.
+        """
+        table = of_publication(name)
+        with (
+            self._server.clear_errors(lambda _: f"{table.name} could not be read"),
+            self._server.session("wardcast reader", read_only=True) as session,
+        ):
+            made, held = _kept(session)
+            if publication_id not in held:
+                known = publication_id in made
+                raise UnknownPublicationError(publication_id, self._server.shown, list(held), known=known)
+            chosen = f"as_of = DATE '{held[publication_id]}' AND publication_id = {literal(publication_id)}"
+            frame = _read(session, table, chosen, relation=base(table))
+        return in_declared_shape(frame, table)
+
     def _read_chosen(self, table: Table, condition: str) -> pl.DataFrame:
         with (
             self._server.clear_errors(lambda _: f"{table.name} could not be read"),
             self._server.session("wardcast reader", read_only=True) as session,
         ):
-            frame = _read(session, table, condition)
-        # Not conform(): a night of an older version may lack a column that is required by now.
-        return frame.cast(pl.Schema(polars_schema(table))).sort(grain(table))
+            frame = _read(session, table, condition, relation=f"{PUBLIC}.{table.name}")
+        return in_declared_shape(frame, table)
 
     def publications(self) -> tuple[Publication, ...]:
         """All publications ever made, first to last; those past retention are listed too."""
@@ -241,6 +266,14 @@ def _register(session: Session) -> Register:
     return Register.from_frame(rows)
 
 
+def _kept(session: Session) -> tuple[set[str], dict[str, date]]:
+    """Ids of all publications made, and those whose rows are there with their nights, first to last."""
+    if not columns_of(session, [_REGISTER]).get(_REGISTER):
+        return set(), {}
+    rows = session.rows(f"SELECT publication_id, as_of, is_pruned FROM {_REGISTER} ORDER BY number")  # noqa: S608
+    return {one for one, _, _ in rows}, {one: night for one, night, is_pruned in rows if not is_pruned}
+
+
 def _load_night(session: Session, table: Table, night: date, frame: pl.DataFrame) -> None:
     name = partition(table, night)
     if not columns_of(session, [f"{STORE}.{name}"]):
@@ -292,14 +325,13 @@ def _renew_statistics(session: Session, night: date) -> None:
         LOG.warning("published, but the statistics were not renewed: %s", error.text)
 
 
-def _read(session: Session, table: Table, condition: str) -> pl.DataFrame:
+def _read(session: Session, table: Table, condition: str, *, relation: str) -> pl.DataFrame:
     """Rows of a table, null in the columns that its older version lacks; none where there is no table."""
-    view = f"{PUBLIC}.{table.name}"
-    held = columns_of(session, [view]).get(view, {})
+    held = columns_of(session, [relation]).get(relation, {})
     names = [name for name in polars_schema(table) if name in held]
     if not names:
         return empty_frame(table)
-    frame = session.bulk_frame(f"SELECT {selected(names)} FROM {view} WHERE {condition}")  # noqa: S608 - declared names
+    frame = session.bulk_frame(f"SELECT {selected(names)} FROM {relation} WHERE {condition}")  # noqa: S608 - declared names
     lacking = [name for name in polars_schema(table) if name not in held]
     return frame.with_columns(pl.lit(None).alias(name) for name in lacking).select(
         polars_schema(table).keys()

@@ -19,11 +19,17 @@ import polars as pl
 from sqlalchemy import Table
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from warehouse.chosen_rows import equal_to, on_nights, readable
-from warehouse.engines import Publication, PublicationFacts, StepListener, WarehouseError
+from warehouse.chosen_rows import equal_to, in_declared_shape, of_publication, on_nights, readable
+from warehouse.engines import (
+    Publication,
+    PublicationFacts,
+    StepListener,
+    UnknownPublicationError,
+    WarehouseError,
+)
 from warehouse.keys import check_keys
 from warehouse.parquet_views import sealed_reader
-from warehouse.projections import conform, grain, polars_schema
+from warehouse.projections import conform, empty_frame
 from warehouse.publication_file import build_file
 from warehouse.publication_folder import PublicationFolder, PublishingLock
 from warehouse.publication_register import Register
@@ -159,11 +165,28 @@ class DuckDBWarehouse:
         table = readable(name, nightly=True)
         return self._read(table, on_nights(nights, equal_to(table, where)))
 
+    def read_publication(self, name: str, publication_id: str) -> pl.DataFrame:
+        """A mart as one publication has it, superseded or not, in declared shape and sorted by its grain.
+
+        Raises:
+            UnknownPublicationError: there is none of this id, or it is past its retention.
+            WarehouseError: for an unknown name, a dimension or the register.
+        """
+        table = of_publication(name)
+        with _clear_reading(self._folder.link):
+            made = [one.publication_id for one in self._folder.pointed().register.publications]
+            held = [one for one in made if self._folder.parquet(one, PUBLICATION.name).exists()]
+            if publication_id not in held:
+                known = publication_id in made
+                raise UnknownPublicationError(publication_id, str(self._folder.link), held, known=known)
+            file = self._folder.parquet(publication_id, table.name)
+            frame = pl.read_parquet(file) if file.exists() else empty_frame(table)
+        return in_declared_shape(frame, table)
+
     def _read(self, table: Table, condition: str) -> pl.DataFrame:
         with _clear_reading(self._folder.link), sealed_reader(self._folder, [table]) as connection:
             frame = connection.execute(f"SELECT * FROM main.{table.name} WHERE {condition}").pl()  # noqa: S608 - declared names
-        # Not conform(): a night of an older version may lack a column that is required by now.
-        return frame.cast(pl.Schema(polars_schema(table))).sort(grain(table))
+        return in_declared_shape(frame, table)
 
     def publications(self) -> tuple[Publication, ...]:
         """All publications ever made, first to last; those past retention are listed too."""
