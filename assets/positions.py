@@ -11,7 +11,7 @@ from assets.office import Office, night_of
 from authorities.forms import DATASETS
 from authorities.model import ALL, Authority
 from expectations.suites import explanation_of
-from warehouse import arrivals, marts
+from warehouse import arrivals, item_positions, marts
 from warehouse.ledger import as_known, flows, in_effect, standing_estimates, unknown_cells
 from warehouse.office_estimates import office_statements
 from warehouse.positions import Night, basis_estimates, basis_receipts, positions
@@ -32,6 +32,7 @@ def position_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsD
         _positions(nights),
         _unit_position(nights),
         _line_position(nights),
+        _item_position(nights),
         _spending_position(nights),
         _district_brief(nights),
         _quarantine(nights),
@@ -209,6 +210,24 @@ def _line_position(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         return dg.MaterializeResult(value=mart, metadata=counted(mart))
 
     return line_position
+
+
+def _item_position(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    @_mart_asset(nights, declared.MART_ITEM_POSITION)
+    def item_position(
+        context: dg.AssetExecutionContext,
+        office: Office,
+        core_receipt: pl.DataFrame,
+        core_quarantine: pl.DataFrame,
+        night_positions: pl.DataFrame,
+    ) -> Frame:
+        as_of = night_of(context)
+        unknown = unknown_cells(as_known(core_quarantine, as_of), "receipt")
+        known = as_known(core_receipt, as_of)
+        mart = item_positions.item_position(office.authority, as_of, known, unknown, night_positions)
+        return dg.MaterializeResult(value=mart, metadata=counted(mart))
+
+    return item_position
 
 
 def _spending_position(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:

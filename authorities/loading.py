@@ -333,6 +333,7 @@ def _cross_checks(authority: Authority) -> Iterator[str]:
             near = difflib.get_close_matches(line_code, sorted(lines), n=1)
             hint = f"did you mean '{near[0]}'?" if near else "add it to revenue_lines.csv"
             yield f"{file}: '{what}' names line '{line_code}', which revenue_lines.csv lacks; {hint}"
+    yield from _unknown_items(authority)
     yield from _unknown_units(authority)
     for scenario in authority.scenarios:
         yield from _scenario(authority, scenario)
@@ -355,6 +356,16 @@ def _scenario(authority: Authority, scenario: Scenario) -> Iterator[str]:
         near = difflib.get_close_matches(named, sorted(known), n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"add it to {homes[kind]}"
         yield f"scenario '{scenario.code}' names {kind} '{named}', which {homes[kind]} lacks; {hint}"
+
+
+def _unknown_items(authority: Authority) -> Iterator[str]:
+    known = [item.item_code for item in authority.items]
+    yield from _duplicates("authority.yaml", "watched_items", list(authority.settings.watched_items))
+    for code in authority.settings.watched_items:
+        if code not in known:
+            near = difflib.get_close_matches(code, known, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else "add it to revenue_items.csv"
+            yield f"authority.yaml: watched_items names '{code}', which revenue_items.csv lacks; {hint}"
 
 
 def _unknown_units(authority: Authority) -> Iterator[str]:

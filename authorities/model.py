@@ -255,6 +255,8 @@ class AuthorityFile(Model):
     has_recurrent_basis: bool = True
     limits: ReadingLimits = ReadingLimits()
     """What no extract may exceed."""
+    watched_items: tuple[str, ...] = ()
+    """Codes of single revenue items that the office follows unit by unit, in ``mart_item_position``."""
     publications_kept_days: Annotated[int, Field(ge=1)] = 35
     """How long a superseded publication stays readable."""
     taxpayers_kept_days: Annotated[int, Field(ge=0)] = 400

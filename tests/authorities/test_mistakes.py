@@ -50,6 +50,8 @@ MISTAKES = [
     Mistake("transfers of an unknown line", "authority.yaml",
             "line_code: transfer\n", "line_code: transfers\n",
             ("transfers.line_code 'transfers' is not in revenue_lines.csv",)),
+    Mistake("watched item that is in no catalogue", "authority.yaml", '["4263", "4267"]', '["4263", "4276"]',
+            ("watched_items names '4276', which revenue_items.csv lacks", "did you mean '4267'?")),
     Mistake("misspelt key", "authority.yaml", "time_zone:", "time_zon:",
             ("authority.yaml line", "'time_zon' is not known", "did you mean 'time_zone'?")),
     Mistake("time zone that does not exist", "authority.yaml", "Asia/Ho_Chi_Minh", "Asia/Long_Bien",

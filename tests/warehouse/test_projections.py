@@ -44,6 +44,10 @@ CONTRACT: dict[str, tuple[str, str]] = {
     ),
     "mart_unit_position": ("as_of unit_key basis estimate_version", POSITION),
     "mart_line_position": ("as_of unit_key line_code basis estimate_version", POSITION),
+    "mart_item_position": (
+        "as_of unit_key item_code",
+        """line_code unit_name collected_amount same_period_amount same_period_pct last_complete_day""",
+    ),
     "mart_unit_history": (
         "as_of view unit_key line_code basis month",
         "amount low_amount high_amount is_assumed",

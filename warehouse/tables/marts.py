@@ -104,6 +104,20 @@ MART_LINE_POSITION = _mart(
     _as_of(), _unit(), _line(), _basis(), _version(grain=True), *_position(),
 )  # fmt: skip
 
+MART_ITEM_POSITION = _mart(
+    "mart_item_position", "Single revenue items that the authority watches (watched_items), such as fines for "
+    "urban order (4267), unit by unit on the territory; no rows where it watches none",
+    _as_of(), _unit(),
+    text("item_code", "Revenue item (tiểu mục)", grain=True, example="4267", source="dim_item"),
+    _line(grain=False),
+    text("unit_name", "Name of the unit", example="Phúc Đồng"),
+    money("collected_amount", "Collected from the fiscal year's start to the night"),
+    money("same_period_amount", "Collected to the same day of last year; null without last year",
+          nullable=True),
+    number("same_period_pct", "Collected ÷ collected to the same day of last year", unit="%", nullable=True),
+    day("last_complete_day", "Last day for which the extract behind the row has arrived", nullable=True),
+)  # fmt: skip
+
 MART_UNIT_HISTORY = _mart(
     "mart_unit_history", "Monthly collections across changes of units, in three views of one total; no rows "
     "while no land has passed from one unit to another",
@@ -492,6 +506,7 @@ MARTS = (
     MART_DISTRICT_BRIEF,
     MART_UNIT_POSITION,
     MART_LINE_POSITION,
+    MART_ITEM_POSITION,
     MART_UNIT_HISTORY,
     MART_YEAR_END_FORECAST,
     MART_FORECAST_PATH,
