@@ -1,4 +1,4 @@
-"""Which rows of a readable table are asked for, and the shape in which they are given: the same on both engines."""
+"""Which rows of a readable table are asked for, and their shape: the same on both engines."""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date

@@ -30,8 +30,7 @@ class WarehouseError(Exception):
 
 
 class UnknownPublicationError(WarehouseError):
-    """There is no such publication, or its rows are past their retention; the message names those there are.
-    """
+    """There is no such publication, or its rows are past retention; the message names those there are."""
 
     def __init__(self, publication_id: str, shown: str, held: Collection[str], *, known: bool) -> None:
         why = "is past its retention and its rows are gone" if known else "is not known"
