@@ -65,7 +65,7 @@ _HTML = """<!doctype html>
 {%- for heading, lines in part.lists %}
 <h2 style="font-size: 1.05em">{{ heading }}</h2>
 <ul>{% for line in lines %}
-<li>{{ line }}</li>{% endfor %}
+<li style="margin-bottom: 0.4em">{{ line }}</li>{% endfor %}
 </ul>{% endfor %}
 <p style="color: #555">{{ part.foot }}</p>
 </section>
