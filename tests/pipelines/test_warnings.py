@@ -80,8 +80,6 @@ def test_the_story_of_a_case(office, wardcast: Wardcast) -> None:
     assert shown.exit_code == 0, shown.output
     assert "line 3 cannot be read" in shown.output
     assert "đã đóng / closed" in shown.output
-    night(SECOND)
-    assert state_on(home, SECOND) == "closed"
 
 
 def test_nothing_is_taken_down_without_who_and_why(office, wardcast: Wardcast) -> None:
