@@ -343,12 +343,42 @@ def scenario(
             if asked is None
             else run_scenario(places, night, asked, who, now)
         )
-        if not outcome.published:
-            _fail("\n  ".join([NOT_WELL[False], *outcome.failures]))
-        if asked is None:
-            typer.echo(f"night {night} is published without '{named}'")
-        else:
+        if outcome.published and asked is not None:
             typer.echo(scenario_report(places, night, asked, form), nl=False)
+        elif outcome.published:
+            typer.echo(f"night {night} is published without '{named}'")
+        if outcome.failures:
+            _fail("\n  ".join([NOT_WELL[outcome.published], *outcome.failures]))
+
+
+@app.command()
+def diff(
+    first: Annotated[
+        str, typer.Argument(metavar="PUBLICATION", help="An id (2020-06-29.1), or a night: its current one.")
+    ],
+    second: Annotated[str, typer.Argument(metavar="PUBLICATION", help="The one to compare with.")],
+    unit: Annotated[
+        str | None, typer.Option(help="One unit with its lines: code, key or name, with or without accents.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every line too, and what moved by less than 0.1%.")
+    ] = False,
+    form: Annotated[
+        Literal["table", "csv", "json"], typer.Option("--format", help="How the moves are written.")
+    ] = "table",
+    authority: AuthorityOption = DEFAULT_AUTHORITY_NAME,
+    warehouse: WarehouseOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Say what moved between two publications and why: positions, forecasts, warnings."""
+    from pipelines.diagnose import DiagnoseError
+    from pipelines.diff import DiffError, chosen, compare, told
+
+    with _told(DiffError, DiagnoseError):
+        places = _places(authority, home, warehouse)
+        found = compare(places, first, second)
+        rows = chosen(places, found, unit, everything=everything)
+        typer.echo(told(places, found, rows, form), nl=False)
 
 
 @app.command()
