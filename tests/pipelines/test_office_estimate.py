@@ -26,7 +26,10 @@ FORECAST = {
     "mart_forecast_path",
     "mart_forecast_component",
     "mart_office_estimate",
+    "mart_recurrent_balance",
     "mart_warning",
+    "mart_warning_cause",
+    "mart_warning_watch",
 }
 """What may differ where the office speaks; warnings, as some are of a likely shortfall."""
 
