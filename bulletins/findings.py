@@ -5,6 +5,7 @@ The same for every language but for names taken from the authority's configurati
 """
 
 import datetime as dt
+import json
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -32,10 +33,16 @@ class Warning:  # noqa: A001 - the vocabulary's own word; nothing here warns thr
     rule_code: str
     severity: str
     unit_key: str
+    units: tuple[str, ...]
+    """Units of a case that stands for several."""
     messages: dict[str, str]
     opened_on: dt.date
     state: str
     is_new: bool
+    why: str = ""
+    """What a person or the rule said with the state."""
+    suppressed_since: dt.date | None = None
+    suppressed_because: str = ""
 
 
 @dataclass(frozen=True)
@@ -192,18 +199,28 @@ def _gravity(row: Row) -> int:
 def _warning(row: Row, as_of: dt.date) -> Warning:
     messages = {"vi": row["message_vi"], "en": row["message_en"]}
     return Warning(
-        row["warning_id"], row["rule_code"], row["severity"], row["unit_key"], messages, row["opened_on"],
-        row["state"], row["opened_on"] == as_of,
+        row["warning_id"], row["rule_code"], row["severity"], row["unit_key"], grouped_units(row), messages,
+        row["opened_on"], row["state"], row["opened_on"] == as_of, row.get("state_why") or "",
+        row.get("suppressed_since"), row.get("suppressed_because") or "",
     )  # fmt: skip
 
 
 def unit_warnings(night: Night, unit_key: str) -> tuple[Warning, ...]:
-    """A unit's warnings that are not closed, the gravest first."""
-    rows = [row for row in night.rows("mart_warning") if row["unit_key"] == unit_key]
+    """A unit's warnings that are not closed, cases of several units among them, the gravest first."""
+    rows = [row for row in night.rows("mart_warning") if unit_key in (row["unit_key"], *grouped_units(row))]
     told = [row for row in rows if row["state"] != "closed"]
     return tuple(
         _warning(row, night.as_of) for row in sorted(told, key=lambda r: (_gravity(r), r["rule_code"]))
     )
+
+
+def grouped_units(row: Row) -> tuple[str, ...]:
+    """Units that one case of ``mart_warning`` stands for, as its evidence names them."""
+    try:
+        named = json.loads(row["evidence"] or "{}").get("units", [])
+    except (ValueError, AttributeError):
+        return ()
+    return tuple(one["unit_key"] for one in named if isinstance(one, dict) and "unit_key" in one)
 
 
 def unit_spending(night: Night, unit_key: str) -> tuple[SpendingRow, ...]:

@@ -91,10 +91,10 @@ class Figures:
     currency: Currency
 
     def number(self, value: Decimal | float | None, digits: int = 0) -> str:
-        """A plain number, grouped: 1.234,5 in Vietnamese, 1,234.5 in English."""
+        """A plain number, grouped, with a true minus: 1.234,5 in Vietnamese, 1,234.5 in English."""
         if value is None:
             return LACKS
-        return str(_pattern(digits).apply(rounded(value, digits), _locale(self.language)))
+        return str(_pattern(digits).apply(rounded(value, digits), _locale(self.language))).replace("-", "−")
 
     def percent(self, value: float | None, digits: int = 1, apart_from: float | None = None) -> str:
         """Percent with its sign; more digits where 49.97 would read as the 50.0 it does not reach."""

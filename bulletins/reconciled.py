@@ -3,11 +3,12 @@
 What is compared and how is ``warehouse.reconciliation``'s.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from authorities.model import ALL
 from bulletins.night import Night, Row
+from bulletins.numbers import whole_parts
 
 MATCHED, NOT_COMPARED = "matched", "not_compared"
 _LARGEST = 10
@@ -21,6 +22,8 @@ class KindOfBreak:
     rows: int
     amount: Decimal
     residual: Decimal
+    shown_residual: int = 0
+    """In whole display units, adding up to the shown sum."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,9 @@ class Reconciliation:
     largest: tuple[Break, ...]
 
     @property
-    def residual(self) -> Decimal:
-        """Treasury less tax office over all kinds that are compared."""
-        return sum((one.residual for one in self.kinds), Decimal(0))
+    def shown_residual(self) -> int:
+        """Treasury less tax office over all kinds that are compared, in whole display units."""
+        return sum(one.shown_residual for one in self.kinds)
 
 
 def reconciliation(night: Night) -> Reconciliation | None:
@@ -59,7 +62,11 @@ def reconciliation(night: Night) -> Reconciliation | None:
         (kind for name, kind in kinds.items() if name not in (MATCHED, NOT_COMPARED)),
         key=lambda kind: (-abs(kind.amount), kind.kind),
     )
-    return Reconciliation(kinds.get(MATCHED), tuple(breaks), kinds.get(NOT_COMPARED), _largest(night))
+    residuals = [kind.residual for kind in breaks]
+    scale = night.authority.settings.currency.display_scale
+    shown, _ = whole_parts(residuals, sum(residuals, Decimal(0)), scale)
+    told = tuple(replace(kind, shown_residual=part or 0) for kind, part in zip(breaks, shown, strict=True))
+    return Reconciliation(kinds.get(MATCHED), told, kinds.get(NOT_COMPARED), _largest(night))
 
 
 def _kind(row: Row) -> KindOfBreak:

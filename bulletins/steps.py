@@ -11,7 +11,7 @@ from decimal import Decimal
 from bulletins.night import Night, Row
 from bulletins.numbers import whole_parts
 
-CAUSE_KINDS = ("timing", "loss", "restatement", "one_off_last_year", "unexplained")
+CAUSE_KINDS = ("timing", "loss", "restatement", "one_off_last_year", "season", "plan", "unexplained")
 """Causes of a warning's gap, in the order told; kinds beyond these follow by name."""
 
 

@@ -44,6 +44,9 @@ WARDS = [
 ]
 
 
+WITHOUT_MONTHS = "00154"
+"""A ward that no monthly forecast is made for."""
+
 LINES = [
     ("land_use_levy", "Tiền sử dụng đất", "Land-use levy", 0.31, 61.0),
     ("vat", "Thuế giá trị gia tăng", "Value added tax", 0.19, 44.0),
@@ -93,6 +96,8 @@ def vi(number: float) -> str:
 
 def district_marts() -> dict[str, pl.DataFrame]:
     positions, forecasts, warnings, spending = [], [], [], []
+    lines: list[dict[str, Any]] = []
+    paths: list[dict[str, Any]] = []
     totals = {"territory": [Decimal(0), Decimal(0)], "recurrent": [Decimal(0), Decimal(0)]}
     for place, (code, name, millions, share, recurrent, same, median, spread) in enumerate(WARDS):
         key, estimate = f"{code}@2004", Decimal(millions * MILLION)
@@ -106,6 +111,10 @@ def district_marts() -> dict[str, pl.DataFrame]:
             totals[basis][1] += collected
         forecasts.append(forecast(key, estimate, median, spread, money(float(estimate) * share / 100)))
         warnings += ward_warnings(key, name, share, median, spread)
+        came = money(float(estimate) * share / 100)
+        lines += line_positions(estimate, came, key, name)
+        if code != WITHOUT_MONTHS:
+            paths += path(estimate, came, key, median)
         spending += [
             {
                 "unit_key": key,
@@ -170,9 +179,9 @@ def district_marts() -> dict[str, pl.DataFrame]:
     return {
         "mart_district_brief": mart("mart_district_brief", [brief]),
         "mart_unit_position": mart("mart_unit_position", positions),
-        "mart_line_position": mart("mart_line_position", line_positions(estimate, collected)),
+        "mart_line_position": mart("mart_line_position", lines + line_positions(estimate, collected)),
         "mart_year_end_forecast": mart("mart_year_end_forecast", forecasts),
-        "mart_forecast_path": mart("mart_forecast_path", path(estimate, collected)),
+        "mart_forecast_path": mart("mart_forecast_path", paths + path(estimate, collected)),
         "mart_spending_position": mart("mart_spending_position", spending),
         "mart_warning": mart("mart_warning", warnings),
         "mart_extract_arrival": mart("mart_extract_arrival", arrivals()),
@@ -218,25 +227,29 @@ def ward_warnings(key: str, name: str, share: float, median: float, spread: floa
     return rows
 
 
-def line_positions(estimate: Decimal, collected: Decimal) -> list[dict[str, Any]]:
+def line_positions(
+    estimate: Decimal, collected: Decimal, key: str = "ALL", name: str = "Quận Long Biên"
+) -> list[dict[str, Any]]:
     weights = [part * share for *_, part, share in LINES]
     rows, left = [], collected
     for (code, _, _, part, _), weight in zip(LINES, weights, strict=True):
-        got = money(float(collected - 400_000_000) * weight / sum(weights))
+        loose = 400_000_000 if key == "ALL" else 0
+        got = money(float(collected - loose) * weight / sum(weights))
         left -= got
         rows.append(
-            position("ALL", "Quận Long Biên", money(float(estimate) * part), got, 90.0 + 400 * part, 45.0)
+            position(key, name, money(float(estimate) * part), got, 90.0 + 400 * part, 45.0)
             | {"line_code": code}
         )
-    rows.append(position("ALL", "Quận Long Biên", None, left, None, None) | {"line_code": "UNALLOCATED"})
+    rows.append(position(key, name, None, left, None, None) | {"line_code": "UNALLOCATED"})
     whole = sum((row["estimate_amount"] for row in rows if row["estimate_amount"]), Decimal(0))
-    rows.append(position("ALL", "Quận Long Biên", whole, collected, 136.7, 47.4) | {"line_code": "ALL"})
+    rows.append(position(key, name, whole, collected, 136.7, 47.4) | {"line_code": "ALL"})
     return [row | {"basis": "territory"} for row in rows]
 
 
-def path(estimate: Decimal, collected: Decimal) -> list[dict[str, Any]]:
+def path(estimate: Decimal, collected: Decimal, key: str = "ALL", end: float = 98.6) -> list[dict[str, Any]]:
     actual = [0.13, 0.26, 0.46, 0.63, 0.80, 1.0]
-    ahead = [57.0, 63.5, 71.0, 79.0, 87.0, 98.6]
+    reached = float(collected / estimate * 100)
+    ahead = [reached + (end - reached) * part for part in (0.13, 0.26, 0.42, 0.59, 0.76, 1.0)]
     rows = []
     for scenario, lift in (("base", 0.0), ("without_shocks", 1.0)):
         for month in range(1, 13):
@@ -257,7 +270,7 @@ def path(estimate: Decimal, collected: Decimal) -> list[dict[str, Any]]:
             rows.append(
                 row
                 | {
-                    "unit_key": "ALL",
+                    "unit_key": key,
                     "line_code": "ALL",
                     "basis": "territory",
                     "scenario": scenario,

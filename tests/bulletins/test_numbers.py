@@ -23,7 +23,7 @@ def test_each_language_writes_its_own_marks():
 
 
 def test_halves_are_rounded_as_on_paper():
-    assert [VI.number(value) for value in (0.5, 1.5, 2.5, -2.5)] == ["1", "2", "3", "-3"]
+    assert [VI.number(value) for value in (0.5, 1.5, 2.5, -2.5)] == ["1", "2", "3", "−3"]
 
 
 def test_a_share_under_the_bar_is_not_written_as_the_bar():
