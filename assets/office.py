@@ -74,7 +74,12 @@ class Office(dg.ConfigurableResource[None]):
 
     def warehouse(self) -> Warehouse:
         """The warehouse, opened for one publication or reading."""
-        return open_warehouse(self.warehouse_url, kept_days=self.authority.settings.publications_kept_days)
+        settings = self.authority.settings
+        return open_warehouse(
+            self.warehouse_url,
+            kept_days=settings.publications_kept_days,
+            nights_kept_days=settings.nights_kept_days,
+        )
 
 
 def night_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> dt.date:

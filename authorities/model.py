@@ -259,6 +259,9 @@ class AuthorityFile(Model):
     """Codes of single revenue items that the office follows unit by unit, in ``mart_item_position``."""
     publications_kept_days: Annotated[int, Field(ge=1)] = 35
     """How long a superseded publication stays readable."""
+    nights_kept_days: Annotated[int, Field(ge=31)] | None = None
+    """How far back from the newest night nights stay in the warehouse; month-ends stay for ever, as all nights
+    do where this is empty."""
     taxpayers_kept_days: Annotated[int, Field(ge=0)] = 400
     """Days after a file came for which its taxpayers' names and numbers stay in the kept raw rows; then
     pseudonyms stand in their place, and everything else stays."""

@@ -113,11 +113,15 @@ def warehouse_url(path: Path) -> str:
     return f"duckdb:///{path.absolute()}"
 
 
-def open_warehouse(url: str, *, kept_days: int = KEPT_DAYS, at_step: StepListener | None = None) -> Warehouse:
+def open_warehouse(
+    url: str, *, kept_days: int = KEPT_DAYS, nights_kept_days: int | None = None,
+    at_step: StepListener | None = None,
+) -> Warehouse:  # fmt: skip
     """The warehouse behind ``url``. Nothing is created or opened before it is used.
 
-    ``kept_days``: days for which a superseded publication stays readable. ``at_step`` is told the name of
-    each step of a publication as it begins, for progress.
+    ``kept_days``: days for which a superseded publication stays readable. ``nights_kept_days``: days for
+    which nights other than month-ends stay, counted back from the newest; None for ever. ``at_step`` is told
+    the name of each step of a publication as it begins, for progress.
 
     Raises:
         WarehouseError: for a URL that no engine takes, or a place that cannot be a warehouse.
@@ -127,14 +131,16 @@ def open_warehouse(url: str, *, kept_days: int = KEPT_DAYS, at_step: StepListene
     if engine == "postgresql":
         from warehouse.postgres import PostgresWarehouse
 
-        return PostgresWarehouse(url, kept_days=kept_days, at_step=at_step)
+        return PostgresWarehouse(url, kept_days=kept_days, nights_kept_days=nights_kept_days, at_step=at_step)
     if engine != "duckdb":
         raise WarehouseError(
             f"warehouse engine '{engine}' is not supported; use {EXAMPLE_URL} or {POSTGRES_EXAMPLE_URL}"
         )
     from warehouse.publication import DuckDBWarehouse
 
-    return DuckDBWarehouse(_duckdb_path(url, parsed), kept_days=kept_days, at_step=at_step)
+    return DuckDBWarehouse(
+        _duckdb_path(url, parsed), kept_days=kept_days, nights_kept_days=nights_kept_days, at_step=at_step
+    )
 
 
 def shown_url(url: str) -> str:

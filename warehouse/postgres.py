@@ -64,13 +64,15 @@ class PostgresWarehouse:
     """
 
     def __init__(
-        self, url: str, *, kept_days: int, at_step: StepListener | None = None,
+        self, url: str, *, kept_days: int, nights_kept_days: int | None = None,
+        at_step: StepListener | None = None,
         query_seconds: int = QUERY_SECONDS,
     ) -> None:  # fmt: skip
         if kept_days < 1:
             raise WarehouseError("publications_kept_days must be 1 or more: readers may hold the one before")
         self._server = Server(url)
         self._kept_days = kept_days
+        self._nights_kept_days = nights_kept_days
         self._listener: StepListener = at_step or _say_nothing
         self._step = ""
         self._query_seconds = query_seconds
@@ -139,7 +141,8 @@ class PostgresWarehouse:
         self._begin("register")
         _enter(session, published)
         self._begin("prune")
-        _prune(session, grown.expired(self._kept_days, facts.published_at))
+        gone = grown.outlived(self._nights_kept_days)
+        _prune(session, [*grown.expired(self._kept_days, facts.published_at), *gone])
         self._begin("commit")
         session.commit()
         self._begin("statistics")

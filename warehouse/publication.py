@@ -45,11 +45,15 @@ _FULL = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EF
 class DuckDBWarehouse:
     """The embedded warehouse behind the link ``link``."""
 
-    def __init__(self, link: Path, *, kept_days: int, at_step: StepListener | None = None) -> None:
+    def __init__(
+        self, link: Path, *, kept_days: int, nights_kept_days: int | None = None,
+        at_step: StepListener | None = None,
+    ) -> None:  # fmt: skip
         if kept_days < 1:
             raise WarehouseError("publications_kept_days must be 1 or more: readers may hold the one before")
         self._folder = PublicationFolder(link)
         self._kept_days = kept_days
+        self._nights_kept_days = nights_kept_days
         self._at_step: StepListener = at_step or _say_nothing
 
     def check_writable(self) -> None:
@@ -122,7 +126,9 @@ class DuckDBWarehouse:
         for name, frame in {**shaped, **stamped, PUBLICATION.name: grown.frame()}.items():
             self._at_step(f"write {name}")
             frame.write_parquet(self._folder.parquet(publication_id, name))
-        build_file(self._folder, publication_id, grown, self._at_step)
+        build_file(
+            self._folder, publication_id, grown.without(grown.outlived(self._nights_kept_days)), self._at_step
+        )
         self._at_step("seal")
         self._folder.seal(publication_id)
         return published
@@ -134,8 +140,10 @@ class DuckDBWarehouse:
         lock.finish()
 
     def _prune(self, facts: PublicationFacts) -> None:
-        expired = self._folder.pointed().register.expired(self._kept_days, facts.published_at)
-        for publication_id in expired:
+        register = self._folder.pointed().register
+        # Views of the publications before name nights' files as long as those are readable themselves.
+        outlived = register.outlived(self._nights_kept_days, margin_days=self._kept_days)
+        for publication_id in [*register.expired(self._kept_days, facts.published_at), *outlived]:
             try:
                 self._folder.remove(publication_id)
             except OSError as error:  # the publication stands; what is left is tried again next night

@@ -7,12 +7,16 @@ Pure bookkeeping over the rows of the table ``publication``. Where they lie is i
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 import polars as pl
 
 from warehouse.engines import Publication
 from warehouse.projections import empty_frame, polars_schema
 from warehouse.tables.marts import PUBLICATION
+
+STANDS_IN_DAYS = 15
+"""Days after a month's end within which a night may stand for it (``assets.accuracy``)."""
 
 
 def place_in_night(publication_id: str) -> int:
@@ -45,6 +49,12 @@ class Register:
         """The current publication of the newest night."""
         return next(reversed(self.current().values()), None)
 
+    def without(self, ids: Iterable[str]) -> "Register":
+        """The register as if the publications of ``ids`` had never been."""
+        left_out = set(ids)
+        kept = (one for one in self.publications if one.publication_id not in left_out)
+        return Register(tuple(kept))
+
     def knows(self, publication_id: str) -> bool:
         """Whether the publication was completed."""
         return any(publication.publication_id == publication_id for publication in self.publications)
@@ -65,3 +75,37 @@ class Register:
                 ids.append(publication.publication_id)
             successor[publication.as_of] = publication
         return ids[::-1]
+
+    def outlived(self, nights_kept_days: int | None, margin_days: int = 0) -> list[str]:
+        """Ids of the current publications of nights that lie further back than the authority keeps nights.
+
+        Counted from the newest night. A month's end stays for ever: its last night, and where that is not
+        the month's last day also the first night up to ``STANDS_IN_DAYS`` later, which stands for it in the
+        record of forecasts. So does what was published last. None where nights are kept for ever.
+        """
+        nights = list(self.current())
+        if nights_kept_days is None or not nights:
+            return []
+        before = nights[-1] - timedelta(days=nights_kept_days + margin_days)
+        spared = _month_ends(nights)
+        last = self.publications[-1].publication_id
+        return [
+            publication.publication_id
+            for night, publication in self.current().items()
+            if night < before and night not in spared and publication.publication_id != last
+        ]
+
+
+def _month_ends(nights: list[date]) -> set[date]:
+    """Of ``nights``, in order, those that stand for the end of a month."""
+    spared = {night for night, after in pairwise(nights) if _month(night) != _month(after)}
+    for night, after in pairwise(nights):
+        first = after.replace(day=1)
+        is_end = night == first - timedelta(days=1)
+        if night < first and not is_end and after < first + timedelta(days=STANDS_IN_DAYS):
+            spared.add(after)
+    return spared
+
+
+def _month(night: date) -> tuple[int, int]:
+    return night.year, night.month

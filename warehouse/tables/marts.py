@@ -105,8 +105,8 @@ MART_LINE_POSITION = _mart(
 )  # fmt: skip
 
 MART_ITEM_POSITION = _mart(
-    "mart_item_position", "Single revenue items that the authority watches (watched_items), such as fines for "
-    "urban order (4267), unit by unit on the territory; no rows where it watches none",
+    "mart_item_position", "Single revenue items that the authority watches (watched_items), such as fines "
+    "for urban order (4267), unit by unit on the territory; no rows where it watches none",
     _as_of(), _unit(),
     text("item_code", "Revenue item (tiểu mục)", grain=True, example="4267", source="dim_item"),
     _line(grain=False),
