@@ -10,7 +10,7 @@ from functools import cache
 import polars as pl
 
 from authorities.forms import ExtractForm
-from extracts.text import by_value, date_of, fold, folded
+from extracts.text import by_value, date_of, fold, folded, only_value
 
 _PARTED = r"^\s*(\d{1,2})\s*([./\-])\s*(\d{1,2})\s*[./\-]\s*\d{2,4}\b"
 _SERIAL, _ISO = r"^\s*\d{5}(?:[.,]0+)?\s*$", r"^\s*\d{4}-\d{1,2}-\d{1,2}"
@@ -55,6 +55,9 @@ def order_of_dates(dates: pl.DataFrame, order: str) -> str:
 
 def read_dates(texts: pl.Series, orders: pl.Series) -> pl.Series:
     """Dates of texts, each by the order of its sheet (``order_of_dates``); null where unreadable."""
+    if only_value(orders):
+        told = orders[0]
+        return by_value(texts, lambda text: _by_mark(text, told))
     dates = pl.repeat(None, texts.len(), dtype=pl.Date, eager=True)
     for told in orders.drop_nulls().unique().sort():
         read = by_value(texts, lambda text, told=told: _by_mark(text, told))  # type: ignore[misc]

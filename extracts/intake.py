@@ -23,7 +23,7 @@ from extracts.pseudonyms import TAXPAYER, PseudonymKey, with_pseudonyms
 from extracts.raw import RawDelivery, kept_by_digest, read_delivery, read_kept
 from extracts.remembered import Counts, Remembered, remembered
 from extracts.row_kinds import DATA_KINDS
-from extracts.staging import amounts_of_rows, stage
+from extracts.staging import amounts_of_rows, amounts_only, stage
 from extracts.text import fold
 from warehouse.projections import conform, polars_schema
 from warehouse.tables.ledger import CORE_DELIVERY
@@ -107,9 +107,12 @@ def stage_dataset(
     else:
         configuration = configuration_digest(authority) + (key.fingerprint if key else "")
         awaited = [
-            Awaited(_digest(configuration, delivery), delivery.order, partial(_raw_rows, delivery, key))
+            Awaited(
+                _digest(configuration, delivery), delivery.delivery_id, delivery.source_file, delivery.order,
+                partial(_raw_rows, delivery, key),
+            )
             for delivery in deliveries
-        ]
+        ]  # fmt: skip
         staged = staged_rows(dataset, awaited, kept / dataset, partial(stage, authority, dataset))
     return with_doubts(authority, dataset, staged, register)
 
@@ -220,14 +223,15 @@ def counts_of(rows: pl.DataFrame, form: ExtractForm, digits: int, shown: str) ->
     kinds = rows["row_kind"]
     is_data = kinds.is_in(DATA_KINDS)
     data = int(is_data.sum())
-    received = amounts_of_rows(rows.filter(is_data), form, digits)["amount"]
+    amounts = amounts_only(rows)
+    received = amounts_of_rows(amounts.filter(is_data), form, digits)["amount"]
     money = int(received.cast(pl.Int128).sum() or 0)
     if abs(money) >= _TOO_MUCH:
         raise ExtractError(
             shown, "its amounts add up to more than money can be",
             f"Check which column form '{form.form_code}' takes for the amount",
         )  # fmt: skip
-    return rows.height, data, rows.height - data, money, _stated(rows, form, digits)
+    return rows.height, data, rows.height - data, money, _stated(amounts, form, digits)
 
 
 def _stated(rows: pl.DataFrame, form: ExtractForm, digits: int) -> int | None:

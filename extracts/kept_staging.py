@@ -25,8 +25,10 @@ from extracts.raw import RawDelivery
 from warehouse.projections import empty_frame
 from warehouse.tables.staging import STAGED
 
-NOT_KEPT = ("delivery_order", "scope_doubt")
-"""Staged columns that depend on other deliveries."""
+NOT_KEPT = ("delivery_id", "source_file", "delivery_order", "scope_doubt")
+"""Staged columns that depend on other deliveries, or are the same in all rows of one."""
+_OFTEN_EMPTY = ("sheet", "source_column")
+"""Columns of mostly empty texts, which take polars longer to write than all the amounts; kept as null."""
 _MEMBERS = "wardcast.members"
 _MOST_SEGMENTS = 6
 """More are merged, small ones first, so that a row is written again only a few times in its life."""
@@ -38,11 +40,14 @@ class Awaited:
 
     Attributes:
         digest: of all that staging it reads.
+        delivery_id, source_file: by which its rows name it.
         order: its place among all deliveries.
         raw: reads its raw rows; called only where nothing is kept.
     """
 
     digest: str
+    delivery_id: str
+    source_file: str
     order: int
     raw: Callable[[], RawDelivery]
 
@@ -101,6 +106,7 @@ def staged_rows(
     Raises:
         OSError: the folder cannot be written.
     """
+    awaited = sorted(awaited, key=lambda one: one.order)
     kept = _segments(folder)
     known = {digest for segment in kept for digest, _ in segment.members}
     new = {one.digest: one for one in awaited if one.digest not in known}
@@ -110,17 +116,19 @@ def staged_rows(
     slices = _slices(kept, dataset, {one.digest for one in awaited})
     if slices is None:  # damaged: what is gone is staged again
         return staged_rows(dataset, awaited, folder, stage)
-    return _composed(dataset, sorted(awaited, key=lambda one: one.order), slices)
+    return _composed(dataset, awaited, slices)
 
 
 def _staged_anew(
     new: list[Awaited], stage: Callable[[list[RawDelivery]], pl.DataFrame]
 ) -> tuple[pl.DataFrame, list[tuple[str, int]]]:
-    new = sorted(new, key=lambda one: one.order)
     frame = stage([one.raw() for one in new])
     runs = frame.select(pl.col("delivery_order").rle()).unnest("delivery_order")
     rows = dict(zip(runs["value"].to_list(), runs["len"].to_list(), strict=True))
-    return frame.drop(NOT_KEPT), [(one.digest, rows.get(one.order, 0)) for one in new]
+    kept = frame.drop(NOT_KEPT).with_columns(
+        pl.when(pl.col(name) != "").then(pl.col(name)) for name in _OFTEN_EMPTY
+    )
+    return kept, [(one.digest, rows.get(one.order, 0)) for one in new]
 
 
 def _keep(folder: Path, frame: pl.DataFrame, members: Iterable[tuple[str, int]]) -> _Segment:
@@ -168,7 +176,7 @@ def _merged(folder: Path, segments: list[_Segment], wanted: set[str]) -> list[_S
             if digest in wanted and digest not in {known for known, _ in members}:
                 parts.append(frame.slice(end - rows, rows))
                 members.append((digest, rows))
-    merged = [_keep(folder, pl.concat(parts, rechunk=True), members)] if parts else []
+    merged = [_keep(folder, pl.concat(parts).rechunk(), members)] if parts else []
     for segment in ordered[cut:]:
         if segment.path not in {one.path for one in merged}:
             segment.path.unlink()
@@ -216,10 +224,16 @@ def _composed(dataset: Dataset, awaited: Sequence[Awaited], slices: dict[str, _S
     ]
     if not parts:
         return empty_frame(STAGED[dataset])
-    orders = np.repeat(
-        np.array([one.order for one in awaited], dtype=np.int32), [place.rows for place in places]
-    )
-    whole = pl.concat(parts, rechunk=True).with_columns(
-        pl.Series("delivery_order", orders), pl.lit(None, pl.String).alias("scope_doubt")
+    each = np.repeat(np.arange(len(awaited)), [place.rows for place in places])
+    whole = (
+        pl.concat(parts)
+        .rechunk()
+        .with_columns(
+            pl.Series("delivery_id", [one.delivery_id for one in awaited]).gather(each),
+            pl.Series("source_file", [one.source_file for one in awaited]).gather(each),
+            pl.Series("delivery_order", [one.order for one in awaited], dtype=pl.Int32).gather(each),
+            pl.lit(None, pl.String).alias("scope_doubt"),
+            pl.col(_OFTEN_EMPTY).fill_null(""),
+        )
     )
     return whole.select(empty_frame(STAGED[dataset]).columns)

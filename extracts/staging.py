@@ -18,7 +18,7 @@ from extracts.landing import Delivery
 from extracts.named_periods import part_of
 from extracts.raw import RawDelivery
 from extracts.row_kinds import DATA_KINDS
-from extracts.text import SCALE_DIGITS, by_value, code_of, fold, folded, minor_amounts
+from extracts.text import SCALE_DIGITS, by_value, code_of, fold, folded, minor_amounts, only_value
 from extracts.units import UnitResolver
 from warehouse.projections import empty_frame, polars_schema
 from warehouse.tables.staging import PSEUDONYM, STAGED
@@ -79,9 +79,13 @@ def _in_file_order(rows: pl.DataFrame) -> pl.DataFrame:
 
 def amounts_of_rows(rows: pl.DataFrame, form: ExtractForm, minor_digits: int) -> pl.DataFrame:
     """Sheet, row and amount in minor units, a row for each filled amount of raw rows; null if unreadable."""
-    needed = [name for name in rows.columns if name.split(":")[0] in _OF_AMOUNTS]
-    long = _long(rows.select(needed), form)
+    long = _long(amounts_only(rows), form)
     return long.select("sheet", "row_number", _amounts(long, minor_digits))
+
+
+def amounts_only(rows: pl.DataFrame) -> pl.DataFrame:
+    """Raw rows with no other columns than reading their amounts needs."""
+    return rows.select(name for name in rows.columns if name.split(":")[0] in _OF_AMOUNTS)
 
 
 def _with_delivery(raw: RawDelivery) -> pl.DataFrame:
@@ -183,6 +187,12 @@ def _stray(dated: pl.DataFrame, completeness: Completeness) -> pl.Series:
     Such a date is mistyped. Taken at its word, the row would never become known; it is known with the rest of
     its listing instead, and refused as dated in the future.
     """
+    spans = dated.group_by("delivery_order").agg(
+        (pl.col("_date").max() - pl.col("_date").min()).alias("span")
+    )
+    none = pl.repeat(value=False, n=dated.height, dtype=pl.Boolean, eager=True)
+    if not (spans["span"] > dt.timedelta(days=completeness.bulk_gap_days)).any():
+        return none  # most listings are of a year: no leap fits in
     days = dated.select("delivery_id", "_date").drop_nulls().group_by("delivery_id", "_date").len()
     ordered = days.sort("delivery_id", "_date").with_columns(
         (pl.col("_date").diff().over("delivery_id") > pl.duration(days=completeness.bulk_gap_days))
@@ -194,7 +204,7 @@ def _stray(dated: pl.DataFrame, completeness: Completeness) -> pl.Series:
     few = pl.col("beyond") * 100 <= pl.col("all") * completeness.bulk_stray_pct
     leaps = ordered.filter(pl.col("leap") & few).group_by("delivery_id").agg(pl.col("_date").min())
     if leaps.is_empty():
-        return pl.repeat(value=False, n=dated.height, dtype=pl.Boolean, eager=True)
+        return none
     first = dated["delivery_id"].replace_strict(
         leaps["delivery_id"], leaps["_date"], default=None, return_dtype=pl.Date
     )
@@ -219,12 +229,14 @@ def _scope_unit(form: ExtractForm) -> pl.Expr:
 
 def _amounts(rows: pl.DataFrame, minor_digits: int) -> pl.Series:
     """Amounts by each row's own scale and decimal mark; null in rows whose cells are out of place."""
-    values = pl.repeat(None, rows.height, dtype=pl.Int64, eager=True)
-    for scale, decimal in rows.select("scale", "decimal").unique().iter_rows():
-        own = (rows["scale"] == scale) & (rows["decimal"] == decimal)
+    alike = only_value(rows["scale"]) and only_value(rows["decimal"])
+    manners = rows.select("scale", "decimal")
+    values = pl.repeat(None, 0 if alike else rows.height, dtype=pl.Int64, eager=True)
+    for scale, decimal in (manners.head(1) if alike else manners.unique()).iter_rows():
         digits = SCALE_DIGITS[scale] + minor_digits
         exact = minor_amounts(rows["amount"], decimal=decimal, scale_digits=digits)
-        values = exact if own.all() else exact.zip_with(own, values)
+        own = (rows["scale"] == scale) & (rows["decimal"] == decimal) if not alike else None
+        values = exact if own is None else exact.zip_with(own, values)
     trusted = rows["row_kind"] != "ragged"
     return (values if trusted.all() else values.set(~trusted, None)).alias("amount")
 

@@ -8,12 +8,15 @@ ward is worse than an unallocated amount.
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import polars as pl
 
 from authorities.model import Authority, Unit
-from extracts.text import fold, plain_code
+from extracts.text import fold, only_value, plain_code
+
+_FEW_PLACES = 2**20
 
 
 class UnitResolver:
@@ -53,17 +56,15 @@ class UnitResolver:
 
         Only distinct pairs are looked at one by one, once an era; the rest is a join.
         """
-        keys = ["unit_code", "unit_name", "_era"]
-        evidence = rows.select("unit_code", "unit_name", _era(pl.col(day), self.eras).alias("_era"))
-        places = _places(evidence)
-        pairs = evidence.with_columns(places.alias("_place")).unique("_place")
+        evidence = [rows["unit_code"], rows["unit_name"], _era(rows[day], self.eras)]
+        places, seen = _places(evidence)
+        combined = places.unique().sort()
         found = [
-            self.unit_key(code, name, self._day_in(era)) for code, name, era in pairs.select(keys).rows()
+            self.unit_key(code, name, self._day_in(era))
+            for code, name, era in zip(*_values_at(combined, seen), strict=True)
         ]
-        unit_keys = places.replace_strict(
-            pairs["_place"], pl.Series(found, dtype=pl.String), return_dtype=pl.String
-        ).cast(pl.String)
-        return rows.with_columns(unit_keys.alias("unit_key"))
+        keys = pl.Series("unit_key", found, dtype=pl.String)
+        return rows.with_columns(_looked_up(places, combined, keys))
 
     def _coded(self, code: str) -> set[str]:
         """Units of a code as written, or with the leading zeros that a spreadsheet took."""
@@ -100,26 +101,53 @@ class UnitResolver:
         return self.eras[era - 1] if era else self.eras[-1] if era is None else dt.date.min
 
 
-def _places(evidence: pl.DataFrame) -> pl.Series:
-    """A number for each distinct row, made of the places of its values among the distinct ones of a column.
+def _places(evidence: Sequence[pl.Series]) -> tuple[pl.Series, list[pl.Series]]:
+    """A number for each row, made of the places of its values among the distinct ones of a column; and these.
 
     Joining millions of rows on texts would cost several times as much.
     """
-    if evidence.is_empty():
-        return pl.Series(dtype=pl.UInt64)
-    number = pl.repeat(0, evidence.height, dtype=pl.UInt64, eager=True)
+    number = pl.repeat(0, evidence[0].len(), dtype=pl.UInt64, eager=True)
+    distinct = []
     for column in evidence:
-        seen = column.unique()
-        place = pl.int_range(seen.len(), dtype=pl.UInt64, eager=True)
-        number = number * seen.len() + column.replace_strict(seen, place, return_dtype=pl.UInt64)
-    return number
+        seen = column.head(1) if only_value(column) else column.unique()
+        distinct.append(seen)
+        if seen.len() > 1:
+            place = pl.int_range(seen.len(), dtype=pl.UInt64, eager=True)
+            number = number * seen.len() + column.replace_strict(seen, place, return_dtype=pl.UInt64)
+    return number, distinct
 
 
-def _era(day: pl.Expr, breaks: list[dt.date]) -> pl.Expr:
+def _values_at(places: pl.Series, distinct: Sequence[pl.Series]) -> list[list[Any]]:
+    """For each column the values that the ``places`` stand for."""
+    values = []
+    for seen in reversed(distinct):
+        values.append(seen.gather(places % max(1, seen.len())).to_list() if seen.len() else [])
+        places = places // max(1, seen.len())
+    return values[::-1]
+
+
+def _looked_up(places: pl.Series, combined: pl.Series, keys: pl.Series) -> pl.Series:
+    """The key of each place: by position where places are few, as joining takes longer."""
+    most = int(combined[-1]) if combined.len() else 0
+    if most < _FEW_PLACES:
+        table = pl.repeat(None, most + 1, dtype=pl.String, eager=True).scatter(combined, keys)
+        return table.gather(places).alias("unit_key")
+    return places.replace_strict(combined, keys, return_dtype=pl.String).alias("unit_key")
+
+
+def _era(day: pl.Series, breaks: list[dt.date]) -> pl.Series:
     """Number of breaks that lie on or before the day; null where there is no day."""
-    if not breaks:
-        return pl.lit(0, pl.Int32)
-    return pl.sum_horizontal([(day >= change).cast(pl.Int32) for change in breaks], ignore_nulls=False)
+    ends = day.to_frame("day").select(pl.col("day").min().alias("first"), pl.col("day").max().alias("last"))
+    first, last = ends.row(0)
+    passed = sum(change <= first for change in breaks) if first is not None else 0
+    if not breaks or (
+        day.null_count() == 0 and day.len() and passed == sum(change <= last for change in breaks)
+    ):
+        return pl.repeat(passed, day.len(), dtype=pl.Int32, eager=True)
+    later = pl.sum_horizontal(
+        [(pl.col("day") >= change).cast(pl.Int32) for change in breaks], ignore_nulls=False
+    )
+    return day.to_frame("day").select(later).to_series()
 
 
 def _prefix_pattern(words: Iterable[str]) -> re.Pattern[str]:
