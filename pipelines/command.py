@@ -371,10 +371,9 @@ def diff(
     home: HomeOption = None,
 ) -> None:
     """Say what moved between two publications and why: positions, forecasts, warnings."""
-    from pipelines.diagnose import DiagnoseError
     from pipelines.diff import DiffError, chosen, compare, told
 
-    with _told(DiffError, DiagnoseError):
+    with _told(DiffError):
         places = _places(authority, home, warehouse)
         found = compare(places, first, second)
         rows = chosen(places, found, unit, everything=everything)

@@ -77,12 +77,12 @@ def compare(places: Places, first: str, second: str) -> Diff:
     parts, remark = NO_PARTS, ""
     if len(years) == 1 and not pair.is_one_night:
         parts, remark = _receipt_parts(places, warehouse, pair, before, after)
-    ends = (_read(places, warehouse, MART_YEAR_END_FORECAST, one).filter(scenario=BASE) for one in both)
+    start, end = (_read(places, warehouse, MART_YEAR_END_FORECAST, one).filter(scenario=BASE) for one in both)
     links = list(_links(places, warehouse, pair))
     figures = pl.concat(
         [
             position_moves(before, after, parts, pair, same_year=len(years) == 1),
-            forecast_moves(*ends, links, pair),
+            forecast_moves(start, end, links, pair),
         ]
     )
     old, new = (warehouse.read_publication("mart_warning", one.publication_id) for one in both)
@@ -167,7 +167,7 @@ def chosen(places: Places, diff: Diff, unit: str | None, *, everything: bool) ->
     unit with its lines; or all there are.
 
     Raises:
-        DiagnoseError: no unit is meant by ``unit``.
+        DiffError: no unit is meant by ``unit``.
     """
     moves = diff.moves if everything else without_little(diff.moves, LITTLE_PCT)
     if unit is not None:
@@ -179,9 +179,12 @@ def chosen(places: Places, diff: Diff, unit: str | None, *, everything: bool) ->
 def _unit_key(places: Places, unit: str, night: dt.date) -> str:
     if unit.upper() in (ALL, UNALLOCATED):
         return unit.upper()
-    from pipelines.diagnose import find_unit
+    from pipelines.diagnose import DiagnoseError, find_unit
 
-    return find_unit(places.authority, unit, night).unit_key
+    try:
+        return find_unit(places.authority, unit, night).unit_key
+    except DiagnoseError as error:
+        raise DiffError(str(error)) from error
 
 
 def told(places: Places, diff: Diff, rows: pl.DataFrame, form: str) -> str:

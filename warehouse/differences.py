@@ -74,8 +74,8 @@ class Link:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the news speaks of these two nights."""
-        return set(self.news["previous_as_of"]) <= {self.pair.earlier.as_of}
+        """Whether the news speaks of these two nights; a night without news compares with none."""
+        return set(self.news["previous_as_of"]) == {self.pair.earlier.as_of}
 
 
 def position_moves(
