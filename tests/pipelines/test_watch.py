@@ -185,11 +185,11 @@ def test_the_sign_of_life_is_given_only_when_all_is_well(
         assert ill(keep_watch(places, NOW, 26)) == ["heartbeat URL: answered 503"]
 
 
-@pytest.mark.parametrize("url", [f"http://127.0.0.1:{free_port()}/{SECRET}", f"ftp://{SECRET}", SECRET])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:{port}/" + SECRET, f"ftp://{SECRET}", SECRET])
 def test_a_monitor_that_is_not_reached_is_said_without_its_url(
     home: Path, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
-    monkeypatch.setenv("WARDCAST_HEARTBEAT_URL", url)
+    monkeypatch.setenv("WARDCAST_HEARTBEAT_URL", url.replace("{port}", str(free_port())))
     places = placed(home)
     publish(places)
     said = ill(keep_watch(places, NOW, 26))
