@@ -7,7 +7,7 @@ single unit's matter.
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -58,22 +58,28 @@ def _of_rule(
     night: Night, findings: list[Finding], speaking: set[tuple[str, str]], standing: Collection[str]
 ) -> Iterator[Candidate]:
     rule, year = findings[0].rule, night.fiscal_year
-    covered = {
-        one.warning_id(year) for one in findings
-        if any((code, one.unit_key) in speaking for code in rule.yields_to)
-    }  # fmt: skip
-    left = [one for one in findings if one.warning_id(year) not in covered]
+    left: list[Finding] = []
     for one in findings:
-        if one.warning_id(year) in covered:
+        if any((code, one.unit_key) in speaking for code in rule.yields_to):
             yield Candidate(one.warning_id(year), one, "covered" if one.level != "clear" else "clear")
-    extended = [one for one in left if _is_extended(one, year, standing)]
+        else:
+            left.append(one)
+    extended, rest = _parted(left, lambda one: _is_extended(one, year, standing))
     yield from _grouped(night, extended, EXTENSION, standing, _extension_size(rule))
-    rest = [one for one in left if one not in extended]
-    breached = [one for one in rest if one.level == "breached" and not one.is_stale]
+    breached, calm = _parted(rest, lambda one: one.level == "breached" and not one.is_stale)
     yield from _grouped(night, breached, COMMON, standing, _common_size(rule, len(findings), standing, year))
-    for one in rest:
-        if one not in breached:
-            yield Candidate(one.warning_id(year), one, one.level)
+    for one in calm:
+        yield Candidate(one.warning_id(year), one, one.level)
+
+
+def _parted(
+    findings: Iterable[Finding], holds: Callable[[Finding], bool]
+) -> tuple[list[Finding], list[Finding]]:
+    """Those for which ``holds``, and the others."""
+    parts: tuple[list[Finding], list[Finding]] = ([], [])
+    for one in findings:
+        parts[0 if holds(one) else 1].append(one)
+    return parts
 
 
 def _is_extended(one: Finding, year: int, standing: Collection[str]) -> bool:
@@ -131,7 +137,7 @@ def _alone(night: Night, one: Finding) -> Candidate:
 
 def _together(night: Night, members: Sequence[Finding], cause: str) -> Finding:
     """The first of ``members`` with the figures of all, and each in its evidence."""
-    names = night.unit_names()
+    names = night.unit_names
     timing = sum(one.timing for one in members)
     back_by = max((one.back_by for one in members if one.back_by), default=None)
     shown = [str(names.get(one.unit_key, one.unit_key)) for one in members]

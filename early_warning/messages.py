@@ -148,7 +148,7 @@ def common_figures(night: Night, candidate: Candidate) -> dict[str, Figure]:
         "exit_threshold": measure(rule.leaves_at) if measure else f"{rule.leaves_at:g}",
     }
     return figures if candidate.finding.members else figures | {
-        "unit_name": night.unit_names().get(unit_key, unit_key)
+        "unit_name": night.unit_names.get(unit_key, unit_key)
     }  # fmt: skip
 
 

@@ -170,7 +170,7 @@ def _forecast(
         "shortfall_probability": known(row["shortfall_probability"]),
         "half_year_below_probability": known(row["half_year_below_probability"]),
     }
-    until = night.complete_days().get(row["unit_key"])
+    until = night.complete_days.get(row["unit_key"])
     return Finding(
         rule=rule, unit_key=row["unit_key"], level=level_of(rule, probability), value=probability,
         figures=figures, evidence=evidence, is_stale=is_stale(night, rule, until), data_until=until,
@@ -179,7 +179,7 @@ def _forecast(
 
 def recurrent_gap_probability_above(night: Night, rule: WarningRule) -> Iterator[Finding]:
     """Units whose recurrent revenue and transfers probably do not cover their recurrent spending."""
-    complete = night.complete_days()
+    complete = night.complete_days
     for row in night.units("mart_recurrent_balance").iter_rows(named=True):
         probability = known(row["gap_probability"])
         figures: dict[str, Figure] = {
@@ -213,6 +213,7 @@ def line_collapsed(night: Night, rule: WarningRule) -> Iterator[Finding]:
     lines = night.units("mart_line_position").filter(
         chosen, pl.col("line_code") != ALL, pl.col("same_period_amount") > 0
     )
+    names = {line.line_code: Words(vi=line.name_vi, en=line.name_en) for line in night.authority.lines}
     for row in lines.sort("unit_key", "line_code").iter_rows(named=True):
         effect = moved.get((row["unit_key"], row["line_code"]), {"timing": 0, "back_by": None})
         back = night.currency(int(effect["timing"]))
@@ -221,20 +222,19 @@ def line_collapsed(night: Night, rule: WarningRule) -> Iterator[Finding]:
         estimate = whole.get(row["unit_key"])
         is_large = estimate is not None and drop * 100 >= Decimal(str(rule.least_share_pct)) * estimate
         if is_large and level_of(rule, value) != "clear":
-            yield _line(night, rule, row, effect, drop, value)
+            name = names.get(row["line_code"], row["line_code"])
+            yield _line(night, rule, row, effect, {"line_name": name, "drop": Money(drop)}, value)
 
 
 def _line(
-    night: Night, rule: WarningRule, row: Row, effect: Row, drop: Decimal, value: float | None
+    night: Night, rule: WarningRule, row: Row, effect: Row, told: dict[str, Figure], value: float | None
 ) -> Finding:
-    names = {line.line_code: Words(vi=line.name_vi, en=line.name_en) for line in night.authority.lines}
     timing, until = int(effect["timing"]), row["last_complete_day"]
     figures: dict[str, Figure] = {
-        "line_name": names.get(row["line_code"], row["line_code"]),
+        **told,
         "same_period": Percent(known(row["same_period_pct"])),
         "same_period_amount": Money(row["same_period_amount"]),
         "collected": Money(row["collected_amount"]),
-        "drop": Money(drop),
         "timing": Money(night.currency(timing)),
         "back_by": effect["back_by"],
         "last_complete_day": until,

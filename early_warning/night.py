@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Literal
 
 import polars as pl
@@ -42,6 +43,8 @@ class Night:
     as_of: dt.date
     marts: Mapping[str, pl.DataFrame]
     receipts: pl.DataFrame
+    effects: dict[dt.date, pl.DataFrame] = field(default_factory=dict, compare=False, repr=False)
+    """What measures do until a day, once it was worked out (``timing.effects_until``)."""
 
     @property
     def fiscal_year(self) -> int:
@@ -65,12 +68,14 @@ class Night:
         rows = self.marts[name].filter(~pl.col("unit_key").is_in([ALL, UNALLOCATED]))
         return rows.sort("unit_key")
 
+    @cached_property
     def unit_names(self) -> dict[str, Figure]:
         """Unit key → name, as the marts say it, else as the authority does; the authority by its title."""
         names: dict[str, Figure] = {unit.unit_key: unit.name for unit in self.authority.units}
         said = self.marts["mart_unit_position"].select("unit_key", "unit_name").unique().sort("unit_key")
         return names | dict(said.iter_rows()) | {ALL: self.authority.settings.title}
 
+    @cached_property
     def complete_days(self) -> dict[str, dt.date | None]:
         """Unit key → last day up to which its receipts are known."""
         rows = self.marts["mart_unit_position"].select("unit_key", "last_complete_day").unique("unit_key")

@@ -30,6 +30,12 @@ def effects_until(night: Night, day: dt.date) -> pl.DataFrame:
     Returns:
         unit_key, line_code, basis, timing, loss (minor units, ≥ 0), back_by (null where nothing is moved).
     """
+    if day not in night.effects:
+        night.effects[day] = _effects_until(night, day)
+    return night.effects[day]
+
+
+def _effects_until(night: Night, day: dt.date) -> pl.DataFrame:
     effects = in_minor_units(night.marts["mart_shock_effect"], MART_SHOCK_EFFECT, night.authority)
     units = effects.filter(~pl.col("unit_key").is_in([ALL, UNALLOCATED]))
     months = _months(night, day)
