@@ -110,10 +110,14 @@ def staged_rows(
     kept = _segments(folder)
     known = {digest for segment in kept for digest, _ in segment.members}
     new = {one.digest: one for one in awaited if one.digest not in known}
+    wanted = {one.digest for one in awaited}
+    fresh: dict[str, _Slice] = {}
     if new:
-        added = _staged_anew(list(new.values()), stage)
-        kept = _merged(folder, [*kept, _keep(folder, *added)], {one.digest for one in awaited})
-    slices = _slices(kept, dataset, {one.digest for one in awaited})
+        frame, members = _staged_anew(list(new.values()), stage)
+        added = _keep(folder, frame, members)
+        fresh = _parts(added, frame)
+        kept = _merged(folder, [*kept, added], wanted)
+    slices = _slices(kept, dataset, wanted, fresh)
     if slices is None:  # damaged: what is gone is staged again
         return staged_rows(dataset, awaited, folder, stage)
     return _composed(dataset, awaited, slices)
@@ -191,22 +195,33 @@ def _ends(segment: _Segment) -> list[int]:
     return ends
 
 
-def _slices(segments: list[_Segment], dataset: Dataset, wanted: set[str]) -> dict[str, _Slice] | None:
-    """Where the rows of each delivery lie; None where a segment is not what it should be, and was removed."""
+def _parts(segment: _Segment, frame: pl.DataFrame) -> dict[str, _Slice]:
+    return {
+        digest: _Slice(frame, end - rows, rows)
+        for (digest, rows), end in zip(segment.members, _ends(segment), strict=True)
+    }
+
+
+def _slices(
+    segments: list[_Segment], dataset: Dataset, wanted: set[str], fresh: dict[str, _Slice]
+) -> dict[str, _Slice] | None:
+    """Where the rows of each delivery lie, those just staged in ``fresh``.
+
+    None where a segment is not what it should be, and was removed.
+    """
     schema = {
         name: kind for name, kind in empty_frame(STAGED[dataset]).schema.items() if name not in NOT_KEPT
     }
-    found: dict[str, _Slice] = {}
+    found = dict(fresh)
     for segment in segments:
-        if not any(digest in wanted for digest, _ in segment.members):
+        if not any(digest in wanted and digest not in found for digest, _ in segment.members):
             continue
         frame = pl.read_parquet(segment.path)
         os.utime(segment.path)  # when it was last of use tells what may go
         if dict(frame.schema) != schema or frame.height != segment.rows:
             segment.path.unlink()
             return None
-        for (digest, rows), end in zip(segment.members, _ends(segment), strict=True):
-            found.setdefault(digest, _Slice(frame, end - rows, rows))
+        found = _parts(segment, frame) | found
     return found
 
 
