@@ -71,7 +71,17 @@ def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     }
     if nulls:
         raise SchemaMismatchError(f"{table.name}: null where the declaration allows none: {nulls}")
-    return shaped.sort(grain(table))
+    return _sorted(shaped, grain(table))
+
+
+def _sorted(frame: pl.DataFrame, by: list[str]) -> pl.DataFrame:
+    """``frame`` sorted; as it is where all but one of the columns hold one value and that one is in order."""
+    if frame.is_empty():
+        return frame
+    varying = [name for name in by if not (frame[name] == frame[name][0]).fill_null(value=False).all()]
+    if not varying or (len(varying) == 1 and frame[varying[0]].is_sorted()):
+        return frame
+    return frame.sort(by)
 
 
 def create_statement(table: Table, dialect: Dialect) -> str:
