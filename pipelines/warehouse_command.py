@@ -107,6 +107,37 @@ def _done(work: Callable[[], int]) -> int:
 
 
 @warehouse_app.command()
+def upgrade(
+    authority: AuthorityOption = "authorities/long_bien",
+    warehouse: Annotated[
+        str | None,
+        typer.Option(
+            "--warehouse",
+            metavar="URL",
+            help="SQLAlchemy URL of the warehouse [default: the DuckDB file in the home].",
+            envvar="WARDCAST_WAREHOUSE",
+            callback=without_password,
+        ),
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Bring a warehouse of an older version up to date, in place; the next night would do it too."""
+    from authorities.loading import AuthorityError
+    from pipelines.settings import Places, Settings, code_version
+    from warehouse.engines import WarehouseError, open_warehouse
+
+    try:
+        places = Places(Settings(authority=Path(authority), home=home, warehouse=warehouse))
+        done = open_warehouse(places.warehouse_url).upgrade(code_version())
+    except (AuthorityError, WarehouseError) as error:
+        typer.secho(f"wardcast: {error}", err=True, fg=typer.colors.RED)
+        raise typer.Exit(1) from None
+    for line in done:
+        typer.echo(line)
+    typer.echo("The warehouse is up to date." if done else "Nothing to do: the warehouse is up to date.")
+
+
+@warehouse_app.command()
 def grant(
     authority: Annotated[
         str,

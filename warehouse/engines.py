@@ -76,6 +76,12 @@ class Warehouse(Protocol):
     def check_writable(self) -> None:
         """Raise now what a publication would raise later for want of a folder or rights."""
 
+    def upgrade(self, code_version: str) -> list[str]:
+        """Bring a warehouse of an older version up to this code's declaration, in place and without loss.
+
+        Returns what was done, a line each; none where nothing was to do. A newer one is refused.
+        """
+
     def publish(
         self,
         night: date,

@@ -86,6 +86,29 @@ class PostgresWarehouse:
             refuse_without_rights(session)
             examine(session)
 
+    def upgrade(self, code_version: str) -> list[str]:
+        """Add the tables and columns that this code declares and the database lacks, in one transaction.
+
+        ``code_version`` is not looked at: the database holds the declaration that it was made by.
+
+        Raises:
+            WarehouseError: a newer or hand-edited schema, another publisher, no rights, or no server.
+        """
+        del code_version
+        with (
+            self._server.clear_errors(lambda _: "it could not be upgraded", _AS_IT_WAS),
+            self._server.session("wardcast upgrade") as session,
+        ):
+            refuse_without_rights(session)
+            hold_as_publisher(session, self._server.shown)
+            act_as_owner(session)
+            standing = examine(session)
+            if not bring_up_to_date(session, standing):
+                return []
+            renew_rights(session)
+            session.commit()
+            return standing.told()
+
     def publish(
         self,
         night: date,

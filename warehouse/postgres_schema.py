@@ -52,6 +52,17 @@ class Standing:
         }
         return {name: columns for name, columns in lacks.items() if columns}
 
+    def told(self) -> list[str]:
+        """What bringing it up to date does, in words."""
+        if self.recorded is None:
+            return [f"schema made: {len(declared())} tables"]
+        added = [
+            f"{name}: {'columns ' + ', '.join(columns) if name in self.recorded else 'new table'}"
+            for name, columns in self.lacking().items()
+        ]
+        lost = [f"{name}: views made again" for name in self.lost_views()]
+        return [*added, *lost] or ["comments brought up to date"]
+
     def lost_views(self) -> list[str]:
         """Tables of which a view is gone."""
         known = self.recorded or {}

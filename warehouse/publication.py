@@ -65,6 +65,17 @@ class DuckDBWarehouse:
             trial.touch()
             trial.unlink()
 
+    def upgrade(self, code_version: str) -> list[str]:
+        """Nothing is ever to do: a publication is an immutable file with the columns of its time, and readers
+        are given nulls for what it lacks.
+
+        Raises:
+            WarehouseError: a newer version of the code has published here, or files are gone.
+        """
+        with _clear_reading(self._folder.link):
+            self._folder.pointed().register.refuse_newer(code_version)
+        return []
+
     def publish(
         self,
         night: date,
@@ -97,6 +108,7 @@ class DuckDBWarehouse:
         self, night: date, frames: Mapping[str, pl.DataFrame], facts: PublicationFacts, lock: PublishingLock
     ) -> Publication:
         register = self._folder.pointed().register
+        register.refuse_newer(facts.code_version)
         publication_id = register.next_id(night, self._folder.ids_on_disk())
         lock.begin(publication_id)
         try:

@@ -4,6 +4,7 @@ Pure bookkeeping over the rows of the table ``publication``. Where they lie is i
 ``warehouse.publication_folder``.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
@@ -11,7 +12,7 @@ from itertools import pairwise
 
 import polars as pl
 
-from warehouse.engines import Publication
+from warehouse.engines import Publication, WarehouseError
 from warehouse.projections import empty_frame, polars_schema
 from warehouse.tables.marts import PUBLICATION
 
@@ -55,6 +56,20 @@ class Register:
         kept = (one for one in self.publications if one.publication_id not in left_out)
         return Register(tuple(kept))
 
+    def refuse_newer(self, code_version: str) -> None:
+        """Refuse to add to what a newer version of the code has published.
+
+        Raises:
+            WarehouseError: naming that publication and its version.
+        """
+        newer = [one for one in self.publications if _release(one.code_version) > _release(code_version)]
+        if newer:
+            one = newer[-1]
+            raise WarehouseError(
+                f"publication {one.publication_id} was made by wardcast {one.code_version}, newer than this "
+                f"{code_version}, which must not write here; upgrade wardcast"
+            )
+
     def knows(self, publication_id: str) -> bool:
         """Whether the publication was completed."""
         return any(publication.publication_id == publication_id for publication in self.publications)
@@ -94,6 +109,11 @@ class Register:
             for night, publication in self.current().items()
             if night < before and night not in spared and publication.publication_id != last
         ]
+
+
+def _release(version: str) -> list[int]:
+    """The numbers of a version, those before any letter."""
+    return [int(number) for number in re.split("[^0-9.]", version)[0].split(".") if number]
 
 
 def _month_ends(nights: list[date]) -> set[date]:
