@@ -260,8 +260,8 @@ class AuthorityFile(Model):
     publications_kept_days: Annotated[int, Field(ge=1)] = 35
     """How long a superseded publication stays readable."""
     nights_kept_days: Annotated[int, Field(ge=31)] | None = None
-    """How far back from the newest night nights stay in the warehouse; month-ends stay for ever, as all nights
-    do where this is empty."""
+    """How far back from the newest night nights stay in the warehouse; month-ends stay for ever, as all
+    nights do where this is empty."""
     taxpayers_kept_days: Annotated[int, Field(ge=0)] = 400
     """Days after a file came for which its taxpayers' names and numbers stay in the kept raw rows; then
     pseudonyms stand in their place, and everything else stays."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import polars as pl
-from sqlalchemy import Table
 
 from authorities.model import ALL, UNALLOCATED
 from pipelines.settings import Places
@@ -29,6 +28,7 @@ from warehouse.publication_register import Register
 from warehouse.published import BASE, in_minor_units
 from warehouse.query import format_result
 from warehouse.receipt_causes import receipt_causes, restatement_alone
+from warehouse.tables.declare import Table
 from warehouse.tables.marts import (
     MART_FORECAST_NEWS,
     MART_LINE_POSITION,

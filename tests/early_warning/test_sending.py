@@ -97,7 +97,7 @@ def test_a_webhook_that_is_slow_is_unknown_and_not_asked_by_a_rerun(tmp_path: Pa
 
 
 def test_a_chat_service_gets_what_is_too_long_for_it_in_parts(tmp_path: Path) -> None:
-    """Mattermost takes 4,000 characters at a time; if a part fails, the parts that went are not sent again."""
+    """Mattermost takes 4,000 characters at a time; if a part fails, those that went are not sent again."""
     cases = [case(f"below_half:W{number}:2020", message_vi="x" * 300) for number in range(40)]
     with web_server() as hook:
         channels = {CHAIR: f"mmost://127.0.0.1:{hook.port}/not-a-real-token"}
