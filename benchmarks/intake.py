@@ -1,9 +1,16 @@
-"""How long a bulk listing takes from CSV to ledger, beside the same reading done bare in polars.
+"""From file to ledger beside the least that anybody could do, as ratios of one run.
 
-Run as ``python -m benchmarks.intake [ROWS]``. Both sides start from the same file on disk (titles, Vietnamese
-numbers and dates, names of payers, a totals row), in processes of their own, so that peak memory is so too.
-Bare is what nobody could do without: parse, type the amount and the date, sum by unit, item and month. The
-import of Great Expectations is timed apart, as a night pays it once.
+Run as ``python -m benchmarks intake``. Four questions, each side in a process of its own, so that peak memory
+and processor time are so too:
+
+- a bulk listing from CSV to ledger, beside parse, type and sum by unit, item and month with a bare polars
+  scan, on the night it comes and on the next; hashing, what is kept and pseudonyms are all included;
+- workbooks from file to raw rows, beside calamine's own reading of the same sheets;
+- peak memory over histories of different length;
+- a night that brings one file, at ten years of daily files beside one year.
+
+The import of Great Expectations is not counted, as a night pays it once. On a busy machine ratios of
+processor time are steadier than those of seconds.
 """
 
 import datetime as dt
@@ -13,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,21 +37,24 @@ TITLE = (
 STEPS = ("read", "stage", "validate", "ledger")
 NIGHT = dt.date(YEAR + 1, 6, 30)
 SEED = 20200701
+BULK = Path("landing", "kho_bac", "lich_su")
+DAILY_ROWS = 200
+BOOKS, BOOK_ROWS = 6, 60_000
 
 
-def write_listing(authority: Authority, path: Path, rows: int) -> int:
-    """Writes a year's listing of ``rows`` documents in the treasury's bulk form; its total in đồng."""
-    chance = np.random.default_rng(SEED)
-    units = authority.units_on(dt.date(YEAR, 6, 30))
+def listing(authority: Authority, rows: int, days: tuple[dt.date, int], seed: int = SEED) -> pl.DataFrame:
+    """Documents in the treasury's columns, in order of their days: ``days`` is the first and how many."""
+    chance = np.random.default_rng(seed)
+    first, count = days
+    units = authority.units_on(first)
     items = [item.item_code for item in authority.items]
-    amounts = chance.integers(10_000, 900_000_000, rows)
     place = pl.Series(chance.integers(0, len(units), rows))
     payer = pl.Series(chance.integers(0, 20_000, rows))
     threes = pl.col("amount").cast(pl.String).str.reverse().str.replace_all(r"(\d{3})", "$1.").str.reverse()
-    frame = pl.DataFrame({"amount": amounts}).select(
+    frame = pl.DataFrame({"amount": chance.integers(10_000, 900_000_000, rows)}).select(
         pl.int_range(1, rows + 1).alias("stt"),
-        pl.Series(np.sort(chance.integers(0, 365, rows))).cast(pl.Int32).alias("day"),
-        pl.int_range(1_900_000_000, 1_900_000_000 + rows).alias("document"),
+        pl.Series(np.sort(chance.integers(0, count, rows))).cast(pl.Int32).alias("day"),
+        pl.int_range(seed * 90, seed * 90 + rows).alias("document"),
         place.replace_strict(dict(enumerate(unit.code for unit in units))).alias("code"),
         place.replace_strict(dict(enumerate(f"Phường {unit.name}" for unit in units))).alias("name"),
         pl.Series(chance.choice(["754", "755", "757", "860"], rows)).alias("chapter"),
@@ -52,22 +63,66 @@ def write_listing(authority: Authority, path: Path, rows: int) -> int:
         pl.format("99000{}", payer.cast(pl.String).str.zfill(5)).alias("tax_no"),
         threes.str.strip_chars_start(".").alias("amount"),
     )
-    written = frame.with_columns(
-        (pl.lit(dt.date(YEAR, 1, 1)) + pl.duration(days=pl.col("day"))).dt.strftime("%d/%m/%Y").alias("day")
+    return frame.with_columns(
+        (pl.lit(first) + pl.duration(days=pl.col("day"))).dt.strftime("%d/%m/%Y").alias("day")
     )
-    with path.open("w", encoding="utf-8-sig") as file:
-        file.write(TITLE)
+
+
+def write_csv(frame: pl.DataFrame, path: Path) -> int:
+    """Writes a listing with titles and a totals row; its total in đồng."""
+    total = int(frame["amount"].str.replace_all(".", "", literal=True).cast(pl.Int64).sum())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(TITLE, encoding="utf-8-sig")
     with path.open("ab") as file:
-        written.write_csv(file, separator=";", include_header=False)
-        file.write(f"Tổng cộng;;;;;;;;;{int(amounts.sum())}\n".encode())
-    return int(amounts.sum())
+        frame.write_csv(file, separator=";", include_header=False)
+        file.write(f"Tổng cộng;;;;;;;;;{total}\n".encode())
+    return total
 
 
-def bare(path: Path) -> dict[str, float]:
-    """Parse, type and aggregate with a lazy polars scan; seconds by step, and the sum found."""
-    start = time.perf_counter()
+def write_listing(authority: Authority, path: Path, rows: int, year: int = YEAR) -> int:
+    """Writes a year's listing of ``rows`` documents in the treasury's bulk form; its total in đồng."""
+    return write_csv(listing(authority, rows, (dt.date(year, 1, 1), 365)), path)
+
+
+def write_days(authority: Authority, folder: Path, years: int, rows: int = DAILY_ROWS) -> int:
+    """Writes a listing for each working day of the ``years`` up to ``NIGHT``; how many."""
+    first = NIGHT.replace(year=NIGHT.year - years)
+    days = [first + dt.timedelta(days=number) for number in range(1, (NIGHT - first).days + 1)]
+    worked = [day for day in days if day.isoweekday() <= 5]
+    for seed, day in enumerate(worked):
+        name = f"landing/kho_bac/{day}/bang_ke_thu_{day}.csv"
+        write_csv(listing(authority, rows, (day, 1), seed), folder / name)
+    return len(worked)
+
+
+def write_books(authority: Authority, folder: Path, books: int, rows: int) -> int:
+    """Writes daily listings as xlsx; their bytes."""
+    import xlsxwriter
+
+    titles = TITLE.splitlines()
+    written = 0
+    for number in range(books):
+        day = dt.date(YEAR, 1, 1) + dt.timedelta(days=number)
+        path = folder / f"landing/kho_bac/{day}/bang_ke_thu_{day}.xlsx"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
+            sheet = book.add_worksheet("Thu")
+            for place, title in enumerate(titles[:-1]):
+                sheet.write_string(place, 0, title)
+            sheet.write_row(len(titles) - 1, 0, titles[-1].split(";"))
+            documents = listing(authority, rows, (day, 1), number).with_columns(
+                pl.col("amount").str.replace_all(".", "", literal=True).cast(pl.Int64)
+            )
+            for place, row in enumerate(documents.iter_rows(), start=len(titles)):
+                sheet.write_row(place, 0, row)
+        written += path.stat().st_size
+    return written
+
+
+def bare(folder: Path) -> dict[str, float]:
+    """Parse, type and aggregate with a lazy polars scan; the sum found."""
     sums = (
-        pl.scan_csv(path, separator=";", skip_lines=4, infer_schema=False)
+        pl.scan_csv(next((folder / BULK).glob("*.csv")), separator=";", skip_lines=4, infer_schema=False)
         .filter(pl.col("Mã ĐBHC").is_not_null())
         .select(
             pl.col("Mã ĐBHC").alias("unit"),
@@ -79,72 +134,148 @@ def bare(path: Path) -> dict[str, float]:
         .agg(pl.col("amount").sum())
         .collect()
     )
-    return {"all": time.perf_counter() - start, "amount": int(sums["amount"].sum())}
+    return {"amount": int(sums["amount"].sum())}
 
 
-def ours(folder: Path) -> dict[str, float]:
+def ours(folder: Path, authority: Authority, night: dt.date = NIGHT) -> dict[str, float]:
     """The way of a night from the landing folder to the ledger; seconds by step, and the sum found."""
-    from expectations.engine import always_among, judge
     from expectations.validation import validate
     from extracts.intake import stage_dataset, take_in
+    from extracts.pseudonyms import pseudonym_key
     from warehouse.ledger import build_ledger
 
-    authority = load_authority(DEFAULT_AUTHORITY)
-    judge("warm", pl.DataFrame({"a": [1]}), {"warm": always_among("a", [1])})
+    store = folder / "raw"
     marks = [time.perf_counter()]
-    register = take_in(authority, folder / "landing", folder / "store", NIGHT)
+    register = take_in(authority, folder / "landing", store, night)
     marks.append(time.perf_counter())
-    staged = stage_dataset(authority, "receipt", register, folder / "store")
+    key = pseudonym_key(store)
+    staged = stage_dataset(authority, "receipt", register, store, folder / "staged", key)
     marks.append(time.perf_counter())
     checked = validate("receipt", staged)
     marks.append(time.perf_counter())
     ledger = build_ledger("receipt", checked.accepted, checked.unallocated, staged)
     marks.append(time.perf_counter())
     steps = {step: after - before for step, before, after in zip(STEPS, marks, marks[1:], strict=False)}
-    return {**steps, "all": marks[-1] - marks[0], "amount": int(ledger["amount"].sum())}
+    return {**steps, "amount": int(ledger["amount"].sum())}
+
+
+def calamine(folder: Path) -> dict[str, float]:
+    """Every sheet of every workbook as Python rows; cells read."""
+    from python_calamine import CalamineWorkbook
+
+    cells = 0
+    for path in sorted((folder / "landing").rglob("*.xlsx")):
+        for row in CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python():
+            cells += len(row)
+    return {"cells": cells}
+
+
+def books(folder: Path, authority: Authority) -> dict[str, float]:
+    """The same workbooks to raw rows that are kept; rows read."""
+    from extracts.intake import take_in
+
+    register = take_in(authority, folder / "landing", folder / "raw", NIGHT)
+    return {"rows": int(register["rows_data"].sum())}
+
+
+def _warm() -> Authority:
+    """What a night pays once, whatever it reads."""
+    from expectations.engine import always_among, judge
+
+    judge("warm", pl.DataFrame({"a": [1]}), {"warm": always_among("a", [1])})
+    return load_authority(DEFAULT_AUTHORITY)
+
+
+def _one_side(which: str, folder: Path) -> None:
+    sides: dict[str, Callable[[], dict[str, float]]] = {
+        "bare": lambda: bare(folder),
+        "calamine": lambda: calamine(folder),
+        "ours": lambda: ours(folder, authority),
+        "eve": lambda: ours(folder, authority, NIGHT - dt.timedelta(days=1)),
+        "books": lambda: books(folder, authority),
+    }
+    authority = _warm()
+    seconds, cpu = time.perf_counter(), time.process_time()
+    found = sides[which]()
+    took = {"all": time.perf_counter() - seconds, "cpu": time.process_time() - cpu}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({**found, **took, "peak": peak}))
 
 
 def measured(which: str, folder: Path) -> dict[str, float]:
-    """One side in a process of its own, with its peak memory in MB."""
-    found = subprocess.run(
-        [sys.executable, "-m", "benchmarks.intake", which, str(folder)], check=True, stdout=subprocess.PIPE
-    )
+    """One side in a process of its own, with seconds, processor seconds and peak memory in MB."""
+    words = [sys.executable, "-m", "benchmarks.intake", which, str(folder)]
+    found = subprocess.run(words, check=True, stdout=subprocess.PIPE)
     result: dict[str, float] = json.loads(found.stdout.splitlines()[-1])
     return result
 
 
-def main(rows: int) -> None:
-    """Prints the comparison."""
-    authority = load_authority(DEFAULT_AUTHORITY)
+def _told(title: str, side: dict[str, float], beside: dict[str, float]) -> None:
+    steps = ", ".join(f"{step} {side[step]:.2f}" for step in STEPS if step in side)
+    print(
+        f"{title:>22}: {side['all']:6.2f} s ({side['all'] / beside['all']:5.2f} ×), processor "
+        f"{side['cpu']:6.2f} s ({side['cpu'] / beside['cpu']:5.2f} ×), peak {side['peak']:,.0f} MB  {steps}"
+    )
+
+
+def _csv_to_ledger(authority: Authority, rows: int) -> None:
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        listing = folder / "landing" / "kho_bac" / "lich_su" / f"bang_ke_thu_{YEAR}.csv"
-        listing.parent.mkdir(parents=True)
-        total = write_listing(authority, listing, rows)
-        print(f"{rows:,} receipts, {listing.stat().st_size / 1e6:.0f} MB of CSV")
-        plain = measured("bare", folder)
-        whole = measured("ours", folder)
-        again = measured("ours", folder)
-    assert plain["amount"] == whole["amount"] == again["amount"] == total, "the sides do not agree"
-    for title, side in (("bare polars", plain), ("CSV to ledger", whole), ("the next night", again)):
-        steps = ", ".join(f"{step} {side[step]:.2f} s" for step in STEPS if step in side)
-        print(
-            f"{title:>15}: {side['all']:6.2f} s, {rows / side['all'] / 1e6:5.2f} M rows/s, "
-            f"{side['all'] / plain['all']:5.2f} × bare, peak {side['peak']:,.0f} MB  {steps}"
-        )
+        path = Path(name) / BULK / f"bang_ke_thu_{YEAR}.csv"
+        total = write_listing(authority, path, rows)
+        print(f"{rows:,} receipts, {path.stat().st_size / 1e6:.0f} MB of CSV (goal 2.5 ×)")
+        plain, first, again = (measured(which, Path(name)) for which in ("bare", "ours", "ours"))
+    assert plain["amount"] == first["amount"] == again["amount"] == total, "the sides do not agree"
+    _told("bare polars", plain, plain)
+    _told("CSV to ledger", first, plain)
+    _told("the next night", again, plain)
 
 
-def _one_side(which: str, folder: Path) -> None:
-    if which == "bare":
-        result = bare(folder / "landing" / "kho_bac" / "lich_su" / f"bang_ke_thu_{YEAR}.csv")
-    else:
-        result = ours(folder)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({**result, "peak": peak}))
+def _workbooks(authority: Authority) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        size = write_books(authority, Path(name), BOOKS, BOOK_ROWS)
+        print(f"{BOOKS} workbooks of {BOOK_ROWS:,} rows, {size / 1e6:.0f} MB of xlsx (goal 1.3 ×)")
+        plain, read = measured("calamine", Path(name)), measured("books", Path(name))
+    assert read["rows"] == BOOKS * BOOK_ROWS, "rows were lost"
+    _told("calamine alone", plain, plain)
+    _told("to raw rows", read, plain)
+
+
+def _memory(authority: Authority, rows: int) -> None:
+    print(
+        "peak memory of a night over histories of one, two and four years that were read before (goal: alike)"
+    )
+    with tempfile.TemporaryDirectory() as name:
+        for years in (1, 2, 4):
+            for year in range(YEAR - years + 1, YEAR + 1):
+                path = Path(name) / BULK / f"bang_ke_thu_{year}.csv"
+                if not path.is_file():
+                    write_listing(authority, path, rows, year)
+            measured("ours", Path(name))
+            night = measured("ours", Path(name))
+            print(f"{years * rows:>14,} receipts: peak {night['peak']:,.0f} MB, {night['all']:.2f} s")
+
+
+def _one_file(authority: Authority) -> None:
+    nights: dict[int, dict[str, float]] = {}
+    for years in (1, 10):
+        with tempfile.TemporaryDirectory() as name:
+            files = write_days(authority, Path(name), years)
+            first = measured("eve", Path(name))
+            nights[years] = measured("ours", Path(name))
+        print(f"{files:,} files of {DAILY_ROWS} receipts: the first night took {first['all']:.1f} s")
+    print("a night that brings one file (goal 1.5 ×)")
+    _told("at one year", nights[1], nights[1])
+    _told("at ten years", nights[10], nights[1])
+
+
+def main(rows: int) -> None:
+    """Prints the four comparisons."""
+    authority = load_authority(DEFAULT_AUTHORITY)
+    _csv_to_ledger(authority, rows)
+    _workbooks(authority)
+    _memory(authority, rows // 5)
+    _one_file(authority)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2:
-        _one_side(sys.argv[1], Path(sys.argv[2]))
-    else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 5_000_000)
+    _one_side(sys.argv[1], Path(sys.argv[2]))

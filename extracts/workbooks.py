@@ -23,6 +23,8 @@ OLE = b"\xd0\xcf\x11\xe0"
 _UNICODE_SHARE, _OLD_SHARE = 0.5, 0.8
 """Shares of accented words that are Vietnamese: below the first cells are in doubt, above the second sure."""
 _SAMPLE_ROWS = 500
+_EXACT = 10**15
+"""Below, a whole number in a cell has no digits that its sheet does not show."""
 
 
 def is_workbook(raw: bytes) -> bool:
@@ -50,7 +52,11 @@ def workbook_cells(
             raise no_sheet_fits(shown, wanted or "", names.values())
         for name in chosen:
             rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
-            yield names[name], [[_cell_text(cell, decimal) for cell in row] for row in rows]
+            # Most cells are texts; the name of a type is quicker to ask for than what it descends from.
+            yield names[name], [
+                [cell.strip() if type(cell) is str else _cell_text(cell, decimal) for cell in row]
+                for row in rows
+            ]
     except PasswordError as error:
         raise ExtractError(
             shown, "the workbook is protected by a password", "Ask for it without one"
@@ -97,8 +103,8 @@ def _read_as(cell: str, reading: Callable[[bytes], str | None]) -> str:
 
 
 def _cell_text(cell: object, decimal: str) -> str:
-    if isinstance(cell, str):
-        return cell.strip()
+    if type(cell) is float and cell and -_EXACT < cell < _EXACT and cell.is_integer():
+        return str(int(cell))
     if isinstance(cell, bool):
         return str(cell)
     if isinstance(cell, int | float):
