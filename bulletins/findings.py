@@ -205,13 +205,15 @@ def _warning(row: Row, as_of: dt.date) -> Warning:
     )  # fmt: skip
 
 
-def unit_warnings(night: Night, unit_key: str) -> tuple[Warning, ...]:
-    """A unit's warnings that are not closed, cases of several units among them, the gravest first."""
-    rows = [row for row in night.rows("mart_warning") if unit_key in (row["unit_key"], *grouped_units(row))]
-    told = [row for row in rows if row["state"] != "closed"]
-    return tuple(
-        _warning(row, night.as_of) for row in sorted(told, key=lambda r: (_gravity(r), r["rule_code"]))
-    )
+def warnings_by_unit(night: Night) -> dict[str, tuple[Warning, ...]]:
+    """Each unit's warnings that are not closed, cases of several units among them, the gravest first."""
+    rows = [row for row in night.rows("mart_warning") if row["state"] != "closed"]
+    found: dict[str, list[Warning]] = {}
+    for row in sorted(rows, key=lambda row: (_gravity(row), row["rule_code"], row["warning_id"])):
+        told = _warning(row, night.as_of)
+        for unit_key in dict.fromkeys((told.unit_key, *told.units)):
+            found.setdefault(unit_key, []).append(told)
+    return {unit_key: tuple(told) for unit_key, told in found.items()}
 
 
 def grouped_units(row: Row) -> tuple[str, ...]:
@@ -308,7 +310,6 @@ def restatements(night: Night, language: str) -> tuple[Restatement, ...]:
     """What is known otherwise than the published night before knew it, the largest first."""
     rows = night.rows("mart_restatement")
     since = max((row["previous_as_of"] for row in rows), default=None)
-    names = {row["line_code"]: row[f"name_{language}"] for row in night.rows("dim_line")}
     sums: dict[tuple[str, str, str], Decimal] = {}
     for row in rows:
         if row["previous_as_of"] == since and row["unit_key"] != ALL and row["line_code"] != ALL:
@@ -316,7 +317,12 @@ def restatements(night: Night, language: str) -> tuple[Restatement, ...]:
             sums[place] = sums.get(place, Decimal(0)) + row["difference_amount"]
     told = [
         Restatement(
-            unit, str(night.unit_names.get(unit) or unit), str(names.get(line) or line), since, amount, file
+            unit,
+            str(night.unit_names.get(unit) or unit),
+            night.line_name(line, language),
+            since,
+            amount,
+            file,
         )
         for (unit, line, file), amount in sums.items()
         if since is not None and amount

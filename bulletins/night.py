@@ -107,6 +107,15 @@ class Night:
         return {}
 
     @cached_property
+    def lines(self) -> dict[str, Row]:
+        """Line → its row of dim_line."""
+        return {row["line_code"]: row for row in self.rows("dim_line")}
+
+    def line_name(self, line_code: str, language: str) -> str:
+        """What a line is called in the language; its code where it has no name."""
+        return str(self.lines.get(line_code, {}).get(f"name_{language}") or line_code)
+
+    @cached_property
     def unit_names(self) -> dict[str, str]:
         """Unit key → name."""
         return {row["unit_key"]: row["unit_name"] for row in self.rows("dim_unit")}

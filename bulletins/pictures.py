@@ -84,7 +84,6 @@ def _small(row: PlaceRow, fan: Fan, top: float) -> Small:
 def strip(night: Night, rows: Sequence[PlaceRow], language: str) -> Strip | None:
     """How each unit's largest lines stand against their pace; None without figures by line."""
     found = night.rows("mart_line_position", basis=TERRITORY, estimate_version=INITIAL)
-    named = {row["line_code"]: row[f"name_{language}"] for row in night.rows("dim_line")}
     weight = {
         row["line_code"]: max(row["estimate_amount"] or 0, row["collected_amount"] or 0)
         for row in found
@@ -102,7 +101,7 @@ def strip(night: Night, rows: Sequence[PlaceRow], language: str) -> Strip | None
         return None
     lacking = Cell(None, NOT_KNOWN)
     table = tuple((row, tuple(cells.get((row.key, code), lacking) for code in chosen)) for row in rows)
-    return Strip(tuple(str(named.get(code) or code) for code in chosen), table)
+    return Strip(tuple(night.line_name(code, language) for code in chosen), table)
 
 
 def _step(share: float | None, gap: float | None) -> int:

@@ -145,11 +145,8 @@ def bases(night: Night, unit_key: str) -> tuple[PlaceRow, ...]:
 
 def lines_table(night: Night, language: str, unit_key: str = ALL, most: int = LINES_SHOWN) -> Table:
     """The largest revenue lines of the authority or a unit, the rest in one row, and their sum."""
-    names = {row["line_code"]: row[f"name_{language}"] for row in night.rows("dim_line")}
     places = {
-        row["line_code"]: _place(
-            night, row, row["line_code"], names.get(row["line_code"]) or row["line_code"]
-        )
+        row["line_code"]: _place(night, row, row["line_code"], night.line_name(row["line_code"], language))
         for row in night.rows(
             "mart_line_position", unit_key=unit_key, basis=TERRITORY, estimate_version=INITIAL
         )

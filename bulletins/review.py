@@ -124,7 +124,7 @@ def _units_table(night: Night, basis: str, before: Before | None) -> ReviewTable
 
 
 def _lines_table(night: Night, unit_key: str, language: str, before: Before | None) -> ReviewTable:
-    lines = {row["line_code"]: row for row in night.rows("dim_line")}
+    lines = night.lines
     rows = night.rows("mart_line_position", unit_key=unit_key, basis=TERRITORY, estimate_version=INITIAL)
     rows.sort(
         key=lambda row: (lines.get(row["line_code"], {}).get("sort_order", len(lines)), row["line_code"])

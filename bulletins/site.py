@@ -36,6 +36,7 @@ class _Shared:
     """What pages of every language show, gathered once."""
 
     units: positions.Table
+    warnings: Mapping[str, tuple[findings.Warning, ...]]
     causes: Mapping[str, Waterfall]
     names: Mapping[str, str]
     """Unit → name of its page, without language and ending."""
@@ -51,7 +52,10 @@ def site_files(night: Night) -> dict[str, Make]:
     """Name of every file of the night's site, and what makes it."""
     units = positions.units_table(night)
     names = page_names([row.key for row in units.rows])
-    shared = _Shared(units, warning_causes(night), names, forecast_record.moved_since(night))
+    shared = _Shared(
+        units, findings.warnings_by_unit(night), warning_causes(night), names,
+        forecast_record.moved_since(night),
+    )  # fmt: skip
     files: dict[str, Make] = {}
     for language in night.authority.settings.languages:
         files |= dict(_Language(night, language, shared).files())
@@ -149,7 +153,9 @@ class _Language:
 
     def unit(self, row: positions.PlaceRow) -> dict[str, Any]:
         """What one unit's page shows."""
-        story = unit_story(self.night, row, self.language, self.shared.causes)
+        story = unit_story(
+            self.night, row, self.language, self.shared.warnings.get(row.key, ()), self.shared.causes
+        )
         kind = self.edition["unit_capital"] if self.language == "vi" else self.edition["unit"]
         name = f"{kind} {row.name}" if self.language == "vi" else f"{row.name} {kind}"
         return {

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from authorities.model import ALL, UNALLOCATED
 from bulletins.fan import Fan, fan_of
-from bulletins.findings import SpendingRow, Warning, unit_spending, unit_warnings  # noqa: A004 - see there
+from bulletins.findings import SpendingRow, Warning, unit_spending  # noqa: A004 - see there
 from bulletins.forecast_record import CAUSES
 from bulletins.night import TERRITORY, Night
 from bulletins.past_forecasts import PastForecast, past_forecasts
@@ -56,9 +56,10 @@ class UnitStory:
         return self.row.pace is not None or self.row.same_period is not None
 
 
-def unit_story(night: Night, row: PlaceRow, language: str, causes: Mapping[str, Waterfall]) -> UnitStory:
-    """The story of the unit in ``row``; ``causes`` are those of all warnings."""
-    warnings = unit_warnings(night, row.key)
+def unit_story(
+    night: Night, row: PlaceRow, language: str, warnings: tuple[Warning, ...], causes: Mapping[str, Waterfall]
+) -> UnitStory:
+    """The story of the unit in ``row`` with its ``warnings``; ``causes`` are those of all warnings."""
     return UnitStory(
         row=row,
         bases=bases(night, row.key),
@@ -79,7 +80,6 @@ def _moved(night: Night, unit_key: str, language: str) -> UnitMoved | None:
     causes = waterfall([(cause, by_cause[cause]) for cause in in_order(by_cause, CAUSES)], scale)
     if causes is None:
         return None
-    names = {row["line_code"]: row[f"name_{language}"] for row in night.rows("dim_line")}
     by_line: dict[str, Decimal] = {}
     for row in rows:
         if row["line_code"] not in (ALL, UNALLOCATED):
@@ -87,5 +87,5 @@ def _moved(night: Night, unit_key: str, language: str) -> UnitMoved | None:
     most = sorted(by_line, key=lambda code: (-abs(by_line[code]), code))[:_LINES_MOVED]
     return UnitMoved(
         causes,
-        tuple(MovedLine(str(names.get(code) or code), by_line[code]) for code in most if by_line[code]),
+        tuple(MovedLine(night.line_name(code, language), by_line[code]) for code in most if by_line[code]),
     )
