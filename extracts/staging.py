@@ -25,6 +25,8 @@ from warehouse.tables.staging import PSEUDONYM, STAGED
 
 SPENDING_KINDS = ("recurrent", "development", "contingency")
 LONG_AGO = dt.date(1900, 1, 1)
+_HAS_A_DIGIT, _SHORT = "^$|[0-9]", "^.{0,6}$"
+"""What a document's number has and names of persons do not; what is too short for a taxpayer's number."""
 _OF_AMOUNTS = {"sheet", "row_number", "row_kind", "scale", "decimal", "amount"}
 _DATE_FIELD = {
     "receipt": "posting_date", "spending": "posting_date", "tax_collection": "posting_date",
@@ -251,8 +253,8 @@ def _texts(authority: Authority, form: ExtractForm, rows: pl.DataFrame) -> list[
         by_value(rows["item_code"], lambda code: code_of(code, width=width))
         if "item_code" in has
         else nothing.alias("item_code"),
-        _filled("document_no", rows),
-        _filled("chapter", rows),
+        _only("document_no", rows, _HAS_A_DIGIT),
+        _only("chapter", rows, _SHORT),
         pl.lit(form.cumulative).alias("is_cumulative"),
         _fiscal_year(pl.col("_scope_from"), authority).alias("fiscal_year"),
         _version(form, authority).alias("estimate_version"),
@@ -337,6 +339,15 @@ def _filled(field: str, rows: pl.DataFrame) -> pl.Expr | pl.Series:
     if (texts.str.len_bytes() == texts.str.len_chars()).all():  # ASCII is composed as it stands
         return texts.str.strip_chars()
     return by_value(texts, lambda text: text.str.normalize("NFC").str.strip_chars())
+
+
+def _only(field: str, rows: pl.DataFrame, likely: str) -> pl.Series | pl.Expr:
+    """A number or code as it stands; empty where it cannot be one, as it may be a taxpayer gone astray."""
+    told = _filled(field, rows)
+    if isinstance(told, pl.Expr):
+        return told
+    fits = told.str.contains(likely)
+    return told if fits.all() else told.set(~fits, "")
 
 
 def _fiscal_year(day: pl.Expr, authority: Authority) -> pl.Expr:

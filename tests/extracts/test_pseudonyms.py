@@ -73,6 +73,11 @@ def test_staged_rows_have_the_pseudonym_and_the_ledger_has_none(office: Office) 
     assert PSEUDONYM in STAGED["tax_arrears"].columns
 
 
+def test_a_taxpayer_who_stands_as_document_or_chapter_is_not_staged(office: Office) -> None:
+    office.listing(row(1, document="Trần Văn Kín"), row(2), row(3, document=""))
+    assert office.staged()["document_no"].to_list() == ["", "A2", ""]
+
+
 def test_another_key_stages_kept_rows_anew(office: Office, tmp_path: Path) -> None:
     office.listing(row(1))
     register = office.register()
