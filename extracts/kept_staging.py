@@ -138,7 +138,7 @@ def _staged_anew(
 def _keep(folder: Path, frame: pl.DataFrame, members: Iterable[tuple[str, int]]) -> _Segment:
     """Write beside and rename, named by its own bytes, so that half a file or a damaged one is never read."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    half = folder / f"{os.getpid()}.half"
+    half = folder / "segment.half"  # a night has its home alone: one that was killed left this for us
     half.touch(mode=0o600)
     members = tuple(members)
     frame.write_parquet(half, compression="lz4", statistics=False, metadata={_MEMBERS: json.dumps(members)})

@@ -68,6 +68,7 @@ def run_night(places: Places, as_of: dt.date, now: dt.datetime) -> NightOutcome:
             _tell(places, outcome, now)
             prune_runs(instance, now)
             prune_lake(places.home / "lake", now)
+            prune_lake(places.home / "staged", now)
         finally:
             instance.dispose()
     return outcome

@@ -140,7 +140,8 @@ def _upkeep_sensor(places: Places) -> dg.SensorDefinition:
             except NightRefusedError:  # a night is running: it is no suspect
                 suspects = set()
         context.update_cursor(",".join(sorted(suspects)))
-        runs, frames = prune_runs(context.instance, now), prune_lake(places.home / "lake", now)
+        runs = prune_runs(context.instance, now)
+        frames = sum(prune_lake(places.home / kept, now) for kept in ("lake", "staged"))
         return dg.SkipReason(f"{closed} killed runs closed; {runs} old runs and {frames} old frames pruned")
 
     return upkeep

@@ -36,7 +36,11 @@ def _delete_files(folder: Path, run_id: str) -> None:
 
 
 def prune_lake(lake: Path, now: dt.datetime) -> int:
-    """Delete frames between steps that were written longer ago than runs are kept; returns how many went."""
+    """Delete frames that were written longer ago than runs are kept; returns how many went.
+
+    Frames between steps, or staged rows that are kept from night to night: those are as if written whenever a
+    night reads them, and can always be made again.
+    """
     before = (now - dt.timedelta(days=RUNS_KEPT_DAYS)).timestamp()
     old = [path for path in lake.glob("*/*.parquet") if path.stat().st_mtime < before]
     for path in old:

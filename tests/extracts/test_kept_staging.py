@@ -2,6 +2,7 @@
 not what it was, and never read when damaged."""
 
 import datetime as dt
+import io
 import shutil
 from pathlib import Path
 
@@ -139,7 +140,7 @@ def test_what_a_killed_night_left_is_not_read(office: Office, kept: Path) -> Non
     listing_of(office, 1)
     before = staged(office, kept)
     [segment] = kept.rglob("*.parquet")
-    segment.rename(segment.with_name("123.half"))
+    segment.rename(segment.with_name("segment.half"))
 
     assert staged(office, kept).equals(before)
 
@@ -151,6 +152,26 @@ def test_many_nights_leave_few_segments(office: Office, kept: Path) -> None:
 
     assert staged(office, kept).height == 28 * 3
     assert len(list(kept.rglob("*.parquet"))) <= 6
+
+
+def written(frame: pl.DataFrame) -> bytes:
+    """A frame as the lake has it."""
+    file = io.BytesIO()
+    frame.write_parquet(file, compression="lz4")
+    return file.getvalue()
+
+
+def test_a_replay_from_raw_rows_gives_the_same_bytes(office: Office, kept: Path) -> None:
+    for day in (3, 9, 1, 5):
+        listing_of(office, day)
+        last = night(office, kept)
+    segments = len(list(kept.rglob("*.parquet")))
+    shutil.rmtree(kept)
+    replayed = night(office, kept)
+
+    assert segments == 4
+    assert len(list(kept.rglob("*.parquet"))) == 1
+    assert written(last) == written(replayed) == written(night(office, kept))
 
 
 @given(nights=st.lists(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 4)), max_size=3), max_size=9))
