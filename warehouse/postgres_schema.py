@@ -8,10 +8,11 @@ in ``warehouse.postgres_tables``.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from warehouse.engines import WarehouseError
+from warehouse.postgres_citus import is_citus, spread_frame_statements, spread_statements
 from warehouse.postgres_connection import Session, identifier, literal
 from warehouse.postgres_tables import (
     READABLE,
@@ -178,8 +179,10 @@ def bring_up_to_date(session: Session, standing: Standing) -> bool:
     Nights of an older version are null in the columns they lack. Returns whether anything was changed.
     """
     lacking, lost = standing.lacking(), standing.lost_views()
+    on_citus = is_citus(session)
     if standing.recorded is None:
         _run(session, create_frame_statements())
+        _run(session, spread_frame_statements() if on_citus else ())
     elif not lacking and not lost and standing.comments == _comments_digest():
         return False
     for name, columns in lacking.items():
@@ -188,6 +191,7 @@ def bring_up_to_date(session: Session, standing: Standing) -> bool:
             _run(session, (add_column_statement(table.columns[column]) for column in columns))
         else:
             _run(session, create_statements(table))
+            _run(session, spread_statements(table) if on_citus else ())
     for table in READABLE:
         if table.name in lacking or table.name in lost:
             _run(session, view_statements(table))
@@ -253,6 +257,6 @@ def act_as_owner(session: Session) -> None:
         session.run(f"SET ROLE {identifier(owner)}")
 
 
-def _run(session: Session, statements: Iterator[str]) -> None:
+def _run(session: Session, statements: Iterable[str]) -> None:
     for statement in statements:
         session.run(statement)

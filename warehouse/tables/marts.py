@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Column, Table
 
-from warehouse.tables.declare import count, day, declare, flag, money, number, stamp, text
+from warehouse.tables.declare import REFERENCE, count, day, declare, flag, money, number, stamp, text
 
 BASIS_VALUES = ("territory", "entitled", "recurrent")
 
@@ -499,7 +499,7 @@ PUBLICATION = declare(
     count("rows", "Rows of all its marts"),
     count("checks_passed", "Checks that held"),
     count("checks_failed", "Checks that failed without stopping the night"),
-    layer="mart",
+    layer="mart", spread=REFERENCE,
 )  # fmt: skip
 
 MARTS = (
