@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from bulletins import findings, pictures, positions
+from bulletins import cases, findings, pictures, positions
 from bulletins.fan import fan_of
 from bulletins.forecast_record import moved
 from bulletins.night import Night
@@ -16,7 +16,7 @@ def overview(night: Night, edition: Edition, units: positions.Table) -> dict[str
     language = edition["lang"]
     lines, spending = positions.lines_table(night, language), findings.spending(night)
     need = positions.monthly_need(night, units.total)
-    marks = findings.gravest_by_unit(night)
+    marks = cases.gravest_by_unit(night)
     known = set(marks.values())
     fan = fan_of(night, units.total.estimate if units.total else None)
     return {
@@ -28,9 +28,9 @@ def overview(night: Night, edition: Edition, units: positions.Table) -> dict[str
         "months_left": short(edition["figures"], float(need.months_left)) if need else "",
         "spending": spending,
         "shocks": findings.shock_effects(night),
-        "warning_groups": findings.warning_groups(night, [row.key for row in reversed(units.rows)], language),
+        "warning_groups": cases.warning_groups(night, [row.key for row in reversed(units.rows)], language),
         "marks": marks,
-        "severities": [severity for severity in findings.SEVERITIES if severity in known],
+        "severities": [severity for severity in cases.SEVERITIES if severity in known],
         "arrivals": findings.arrivals(night, language),
         "moved": moved(night),
         "smalls": pictures.small_multiples(night, units.rows),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-from bulletins import findings, forecast_record, positions, reconciled
+from bulletins import cases, findings, forecast_record, positions, reconciled
 from bulletins.news_item import news_items
 from bulletins.night import Night
 from bulletins.overview import overview, scales, top_of
@@ -36,7 +36,7 @@ class _Shared:
     """What pages of every language show, gathered once."""
 
     units: positions.Table
-    warnings: Mapping[str, tuple[findings.Warning, ...]]
+    warnings: Mapping[str, tuple[cases.Warning, ...]]
     causes: Mapping[str, Waterfall]
     names: Mapping[str, str]
     """Unit → name of its page, without language and ending."""
@@ -53,7 +53,7 @@ def site_files(night: Night) -> dict[str, Make]:
     units = positions.units_table(night)
     names = page_names([row.key for row in units.rows])
     shared = _Shared(
-        units, findings.warnings_by_unit(night), warning_causes(night), names,
+        units, cases.warnings_by_unit(night), warning_causes(night), names,
         forecast_record.moved_since(night),
     )  # fmt: skip
     files: dict[str, Make] = {}

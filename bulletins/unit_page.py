@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from authorities.model import ALL, UNALLOCATED
+from bulletins.cases import Warning  # noqa: A004 - see there
 from bulletins.fan import Fan, fan_of
-from bulletins.findings import SpendingRow, Warning, unit_spending  # noqa: A004 - see there
+from bulletins.findings import SpendingRow, unit_spending
 from bulletins.forecast_record import CAUSES
 from bulletins.night import TERRITORY, Night
 from bulletins.past_forecasts import PastForecast, past_forecasts

@@ -1,6 +1,6 @@
-"""Takes the README's pictures of a bulletin, given its file, with the chromium of the machine.
+"""Takes the README's pictures of a night's site, given its folder, with the chromium of the machine.
 
-Run: .venv/bin/python docs/pictures/take.py var/long_bien/bulletin/latest/index.html
+Run: .venv/bin/python docs/pictures/take.py var/long_bien/bulletin/latest
 """
 
 import shutil
@@ -11,21 +11,22 @@ from playwright.sync_api import sync_playwright
 
 HERE = Path(__file__).parent
 PICTURES = (
-    ("bulletin_vi.png", "vi", 1120, 1860),
-    ("bulletin_en.png", "en", 1120, 1860),
-    ("bulletin_phone.png", "vi", 390, 1500),
+    ("bulletin_vi.png", "index.html", 1120, 1960),
+    ("bulletin_en.png", "index.en.html", 1120, 1960),
+    ("bulletin_unit.png", "unit-00148-2004.en.html", 1120, 2560),
+    ("bulletin_phone.png", "index.html", 390, 1500),
 )
-"""File, language, width and height in pixels."""
+"""File, page, width and height in pixels."""
 
 
-def take(bulletin: Path, folder: Path) -> None:
-    """Write the pictures of ``bulletin`` into ``folder``."""
+def take(site: Path, folder: Path) -> None:
+    """Write the pictures of ``site`` into ``folder``."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        for file, language, width, height in PICTURES:
+        for file, name, width, height in PICTURES:
             page = browser.new_page(viewport={"width": width, "height": height})
-            page.goto(f"{bulletin.resolve().as_uri()}#{language}")
+            page.goto((site.resolve() / name).as_uri())
             page.screenshot(path=folder / file)
             page.close()
         browser.close()

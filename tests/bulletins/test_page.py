@@ -8,8 +8,8 @@ from html import unescape
 import polars as pl
 import pytest
 
+from bulletins.cases import shared_ending
 from bulletins.fan import fan_of
-from bulletins.findings import shared_ending
 from bulletins.night import Night
 from bulletins.site import SECTIONS, page_names
 from tests.bulletins.frames import Site, mart
