@@ -130,7 +130,8 @@ def test_the_bulletin_tells_the_brief_in_both_languages(published_home: Path) ->
         "Số thu ngân sách 6 tháng đầu năm 2020 đạt 51% dự toán năm, bằng 136,7% so cùng kỳ năm 2019. Tổng "
         "chi ngân sách nhà nước địa phương đạt 36,6% dự toán giao đầu năm, bằng 147,7% so cùng kỳ năm 2019. "
         "8/14 phường có số thu đạt trên 50% so với dự toán; 04/14 phường có số thu để chi thường xuyên đạt "
-        "trên 50% so với dự toán giao đầu năm (tiêu biểu là phường Phúc Đồng, Thượng Thanh, Phúc Lợi, Việt Hưng)."
+        "trên 50% so với dự toán giao đầu năm (tiêu biểu là phường Phúc Đồng, Thượng Thanh, Phúc Lợi, "
+        "Việt Hưng)."
     ) in said
     assert len(list(site.glob("unit-*.html"))) == 2 * 14
 
