@@ -102,9 +102,8 @@ def _without(messages: dict[str, str], endings: dict[str, str]) -> dict[str, str
 
 
 def gravest_by_unit(night: Night) -> dict[str, str]:
-    """Unit → the gravest severity among its warnings that are not closed."""
-    rows = [row for row in night.rows("mart_warning") if row["state"] != "closed"]
-    return {row["unit_key"]: row["severity"] for row in sorted(rows, key=_gravity, reverse=True)}
+    """Unit → the gravest severity among its open warnings, cases of several units among them."""
+    return {unit_key: told[0].severity for unit_key, told in warnings_by_unit(night).items()}
 
 
 def _gravity(row: Row) -> int:

@@ -85,7 +85,9 @@ def test_a_case_of_many_units_is_on_the_page_of_each(district):
         evidence=pl.lit('{"units": [{"unit_key": "00151@2004"}, {"unit_key": "00115@2004"}]}'),
     )  # fmt: skip
     district.marts["mart_warning"] = pl.concat([warnings, many])
-    site = district.render("unit-00151-2004", "unit-00136-2004", "warnings")
+    site = district.render("unit-00151-2004", "unit-00136-2004", "warnings", "index")
+    row = next(row for row in page_of(site, "vi").split("<tr")[1:] if ">Phúc Đồng<" in row)
+    assert "△" in row, "the overview marks the units of such a case"
     assert "Hai phường chậm do gia hạn." in edition(site, "vi", "unit-00151-2004")
     assert "Hai phường chậm do gia hạn." not in edition(site, "vi", "unit-00136-2004")
     assert "Hai phường chậm do gia hạn. ( Phúc Đồng , Thượng Thanh )" in edition(site, "vi", "warnings")
