@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authorities.model import ALL
-from authorities.shocks import Assumption, PolicyShock
+from authorities.shocks import Assumption, DeferralLeg, PolicyShock
 from forecasts.seam import SCENARIO_EFFECT_SCHEMA, YearEndForecast, forecast_year_end
-from tests.forecasts.problems import deferral, district, loss, problem
+from tests.forecasts.problems import deferral, district, loss, problem, rows
 
 HISTORY = district(units=2)
 GRACE = deferral()
@@ -19,14 +19,14 @@ LEGS_PAST_THE_YEAR = (("2020-04", "2020-09"), ("2020-05", "2020-10"), ("2020-06"
 
 
 def whole(forecast: YearEndForecast, scenario: str, unit: str = ALL, line: str = "vat") -> int:
-    rows = forecast.year_end.filter(unit_key=unit, line_code=line, basis="territory", scenario=scenario)
-    return int(rows["mean_amount"].item())
+    found = forecast.year_end.filter(unit_key=unit, line_code=line, basis="territory", scenario=scenario)
+    return int(found["mean_amount"].item())
 
 
 def effects(forecast: YearEndForecast, scenario: str, unit: str = ALL) -> dict[str, int]:
     """Amounts of the VAT's shocks in a scenario, added up."""
-    rows = forecast.scenario_effects.filter(unit_key=unit, line_code="vat", scenario=scenario)
-    return {name: int(rows[f"{name}_amount"].sum()) for name in ("timing", "loss", "next_year")}
+    found = forecast.scenario_effects.filter(unit_key=unit, line_code="vat", scenario=scenario)
+    return {name: int(found[f"{name}_amount"].sum()) for name in ("timing", "loss", "next_year")}
 
 
 def moved_to(*legs: tuple[str, str]) -> PolicyShock:
@@ -131,3 +131,23 @@ def test_methods_that_know_no_shocks_give_every_scenario_the_same() -> None:
     cut, base = (forecast.year_end.filter(scenario=name).drop("scenario") for name in ("cut", "base"))
     assert cut.equals(base)
     assert forecast.scenario_effects.is_empty()
+
+
+def test_dues_of_a_month_under_way_are_conserved_too() -> None:
+    """A night in July, whose dues are put off within the year or past it, with a part of July in."""
+    july = {"u0@2004": 4e7, "u1@2004": 9e7}
+    begun = [rows(unit, "vat", {date(2020, 7, 10): amount}) for unit, amount in july.items()]
+    spring = GRACE.legs[:2]
+    inside, past = (
+        GRACE.model_copy(
+            update={"legs": (*spring, DeferralLeg(due_month=date(2020, 7, 1), deferred_to=back))}
+        )
+        for back in (date(2020, 11, 1), date(2021, 2, 1))
+    )
+    asked = problem(
+        pl.concat([HISTORY, *begun]), as_of=date(2020, 7, 15), shocks=(inside,), scenarios={"past": (past,)}
+    )
+    forecast = forecast_year_end(asked)
+    gone = whole(forecast, "base") - whole(forecast, "past")
+    assert gone > 0
+    assert effects(forecast, "past")["next_year"] == pytest.approx(gone, rel=0, abs=4)
