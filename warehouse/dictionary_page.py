@@ -28,7 +28,8 @@ input { font: inherit; width: 100%; padding: .5rem; box-sizing: border-box; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; }
 tr { border-bottom: 1px solid var(--line); }
-code { font-size: .9em; overflow-wrap: anywhere; }
+h2, code { overflow-wrap: anywhere; }
+code { font-size: .9em; }
 .wide { overflow-x: auto; }
 .grain td:first-child code { font-weight: 700; }
 [hidden] { display: none; }
