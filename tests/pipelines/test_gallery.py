@@ -1,6 +1,7 @@
 """The office's ten questions have an answer on both engines, the same one, and the page shows it."""
 
 import datetime as dt
+import importlib.util
 import re
 from decimal import Decimal
 from itertools import zip_longest
@@ -77,3 +78,21 @@ def test_the_page_shows_what_the_questions_answer(answers: dict[str, pl.DataFram
     for old, new in zip_longest(re.findall(NUMBER, shown), re.findall(NUMBER, made)):
         one, other = (float(figure.replace(",", "")) for figure in (old, new))
         assert one == pytest.approx(other, rel=RELATIVE, abs=ABSOLUTE), anew
+
+
+def test_the_notebook_answers_its_question_with_a_chart(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARDCAST_WAREHOUSE_FILE", str(home / "wardcast.duckdb"))
+    file = PAGE.parent / "notebooks" / "who_lags.py"
+    spec = importlib.util.spec_from_file_location("who_lags", file)
+    assert spec is not None
+    assert spec.loader is not None
+    notebook = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(notebook)
+    _, found = notebook.app.run()
+    late = found["wards"].filter(pl.col("pace_gap_pp") < 0)
+    assert late.height
+    assert found["answer"].startswith(f"{late.height} of 14 wards are behind their pace")
+    drawn = found["chart"].to_dict()
+    assert [layer["mark"]["type"] for layer in drawn["layer"]] == ["bar", "tick", "rule"]
+    assert {row["unit_name"] for rows in drawn["datasets"].values() for row in rows} >= set(late["unit_name"])
+    found["warehouse"].close()
