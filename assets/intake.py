@@ -2,11 +2,12 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from pathlib import Path
 
 import dagster as dg
 import polars as pl
+from upath import UPath
 
+from assets.frames import frames_of, read_frame
 from assets.metadata import FRAME, columns_of, counted, shown, tags
 from assets.office import Office, night_of
 from assets.retries import may_pass, retry_or_fail
@@ -143,10 +144,10 @@ def _nothing_read(office: Office, register: pl.DataFrame) -> str:
 
 def _gone_check(office: Office, register: pl.DataFrame) -> dg.AssetCheckResult:
     """Files that the run before had read and that were overwritten: what they stated is not counted now."""
-    before = sorted((office.home_folder / "lake" / "raw_delivery").glob("*.parquet"), key=_written)
+    before = sorted(frames_of(office.lake_folder, "raw_delivery"), key=_written)
     gone: list[str] = []
     if before:
-        earlier = pl.read_parquet(before[-1]).filter(pl.col("status") == "read")
+        earlier = read_frame(before[-1]).filter(pl.col("status") == "read")
         # By its bytes: a file may be renamed; one that was archived is in the register all the same.
         gone = sorted(earlier.filter(~pl.col("sha256").is_in(register["sha256"].implode()))["source_file"])
     more = f" and {len(gone) - _SHOWN_FILES} more" if len(gone) > _SHOWN_FILES else ""
@@ -164,8 +165,8 @@ def _gone_check(office: Office, register: pl.DataFrame) -> dg.AssetCheckResult:
     )
 
 
-def _written(path: Path) -> int:
-    return path.stat().st_mtime_ns
+def _written(path: UPath) -> float:
+    return float(path.stat().st_mtime)
 
 
 def _not_adding_up(register: pl.DataFrame, authority: Authority) -> pl.DataFrame:

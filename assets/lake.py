@@ -9,6 +9,8 @@ import dagster as dg
 import polars as pl
 from upath import UPath
 
+from assets.frames import read_frame
+
 
 class LakeIOManager(dg.IOManager):
     """Writes and reads frames as Parquet below one folder."""
@@ -27,8 +29,7 @@ class LakeIOManager(dg.IOManager):
 
     def load_input(self, context: dg.InputContext) -> pl.DataFrame:
         """Read a frame back."""
-        with self._path(context).open("rb") as file:
-            return pl.read_parquet(file.read())
+        return read_frame(self._path(context))
 
     def _path(self, context: dg.InputContext | dg.OutputContext) -> UPath:
         """``<asset>/<night>.parquet``."""

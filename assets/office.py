@@ -8,7 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 import dagster as dg
+from upath import UPath
 
+from assets.frames import lake_at
 from authorities.loading import load_authority
 from authorities.model import Authority
 from extracts.pseudonyms import KEY_VARIABLE, PseudonymKey, pseudonym_key
@@ -25,6 +27,7 @@ class Office(dg.ConfigurableResource[None]):
         warehouse_url: SQLAlchemy URL of the warehouse.
         code_version: version of the code, recorded with each publication.
         forecast_workers: where forecasts are made: a number of processes, or a Dask scheduler's address.
+        lake: folder or URL of the frames between steps; empty: in the home.
     """
 
     authority_folder: str
@@ -33,6 +36,7 @@ class Office(dg.ConfigurableResource[None]):
     warehouse_url: str
     code_version: str
     forecast_workers: str = "1"
+    lake: str = ""
 
     @cached_property
     def authority(self) -> Authority:
@@ -48,6 +52,11 @@ class Office(dg.ConfigurableResource[None]):
     def home_folder(self) -> Path:
         """Where everything written lies."""
         return Path(self.home)
+
+    @property
+    def lake_folder(self) -> UPath:
+        """Where the frames between steps lie."""
+        return lake_at(self.lake or str(self.home_folder / "lake"))
 
     @property
     def raw_store(self) -> Path:

@@ -5,12 +5,12 @@ is in ``assets``; here it only gets its time, place and resources.
 """
 
 import dagster as dg
-from upath import UPath
 
 from assets.accuracy import BACKTEST, accuracy_assets
 from assets.balance import balance_assets
 from assets.bulletin import bulletin_assets
 from assets.forecasts import forecast_assets
+from assets.frames import lake_at
 from assets.intake import intake_assets
 from assets.lake import LakeIOManager
 from assets.ledger import ledger_assets
@@ -75,6 +75,7 @@ def build_definitions(places: Places, lake: dg.IOManagerDefinition | None = None
         authority_folder=str(places.authority.folder.absolute()),
         landing=str(places.landing),
         home=str(places.home),
+        lake=places.lake,
         warehouse_url=_shown_in_the_ui(places.warehouse_url),
         code_version=code_version(),
         forecast_workers=places.forecast_workers,
@@ -84,7 +85,7 @@ def build_definitions(places: Places, lake: dg.IOManagerDefinition | None = None
         jobs=[job, backtest],
         schedules=[nightly_schedule(job, places), backtest_schedule(backtest, places)],
         sensors=watching_sensors(job, places),
-        resources={"office": office, "io_manager": lake or LakeIOManager(UPath(places.home / "lake"))},
+        resources={"office": office, "io_manager": lake or LakeIOManager(lake_at(places.lake))},
         executor=dg.in_process_executor,
         loggers={"console": console_lines},
     )

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import polars as pl
 
+from assets.frames import frames_of, lake_at, read_frame
 from authorities.model import ALL, UNALLOCATED
 from pipelines.settings import Places
 from warehouse.differences import (
@@ -140,9 +141,9 @@ def _receipt_parts(
 
 def _ledger(places: Places, name: str, as_of: dt.date) -> pl.DataFrame | None:
     """The night's own ledger, else a later one, which knows what was known then too."""
-    nights = sorted((places.home / "lake" / name).glob("*.parquet"))
-    fit = [path for path in nights if path.stem >= as_of.isoformat()]
-    return pl.read_parquet(fit[0]) if fit else None
+    frames = frames_of(lake_at(places.lake), name)
+    fit = [path for path in frames if path.stem >= as_of.isoformat()]
+    return read_frame(fit[0]) if fit else None
 
 
 def _compared_with(warehouse: Warehouse, of: Publication) -> set[dt.date]:

@@ -85,8 +85,8 @@ def lake_of_held_home(
     Every asset needs the lake, and a run in one process sets it up once: to hold it is to hold the run.
     """
     import dagster as dg
-    from upath import UPath
 
+    from assets.frames import lake_at
     from assets.lake import LakeIOManager
     from pipelines.sample import ensure_sample
 
@@ -99,6 +99,6 @@ def lake_of_held_home(
                 context.instance.add_run_tags(context.run.run_id, {HOLDS_TAG: "yes"})
             if places.uses_sample and ensure_sample(places) and context.log is not None:
                 context.log.info(f"simulated sample written to {places.sample}")
-            yield LakeIOManager(UPath(places.home / "lake"))
+            yield LakeIOManager(lake_at(places.lake))
 
     return lake

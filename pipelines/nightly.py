@@ -49,7 +49,19 @@ def check_before(places: Places, as_of: dt.date, now: dt.datetime) -> None:
     _refuse_outside(places, as_of, now)
     _refuse_mixing(places)
     make_home(places.home)
+    _check_lake(places)
     open_warehouse(places.warehouse_url).check_writable()
+
+
+def _check_lake(places: Places) -> None:
+    if "://" not in places.lake:
+        return  # below the home, which was checked
+    from assets.frames import LakeError, check_lake, lake_at
+
+    try:
+        check_lake(lake_at(places.lake))
+    except LakeError as error:
+        raise NightRefusedError(str(error)) from error
 
 
 def run_night(places: Places, as_of: dt.date, now: dt.datetime) -> NightOutcome:
@@ -58,6 +70,7 @@ def run_night(places: Places, as_of: dt.date, now: dt.datetime) -> NightOutcome:
     Raises:
         NightRefusedError: another night of the home is running, or the home cannot be written.
     """
+    from assets.frames import lake_at
     from pipelines.upkeep import close_interrupted, prune_lake, prune_runs
 
     with home_lock(places.home):
@@ -67,8 +80,8 @@ def run_night(places: Places, as_of: dt.date, now: dt.datetime) -> NightOutcome:
             outcome = _execute(places, instance, as_of)
             _tell(places, outcome, now)
             prune_runs(instance, now)
-            prune_lake(places.home / "lake", now)
-            prune_lake(places.home / "staged", now)
+            prune_lake(lake_at(places.lake), now)
+            prune_lake(lake_at(str(places.home / "staged")), now)
         finally:
             instance.dispose()
     return outcome

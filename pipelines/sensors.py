@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from assets.frames import lake_at
 from pipelines.home import NightRefusedError, home_lock
 from pipelines.notices import tell
 from pipelines.outcome import failed_checks, failure_lines
@@ -141,7 +142,7 @@ def _upkeep_sensor(places: Places) -> dg.SensorDefinition:
                 suspects = set()
         context.update_cursor(",".join(sorted(suspects)))
         runs = prune_runs(context.instance, now)
-        frames = sum(prune_lake(places.home / kept, now) for kept in ("lake", "staged"))
+        frames = sum(prune_lake(lake_at(kept), now) for kept in (places.lake, str(places.home / "staged")))
         return dg.SkipReason(f"{closed} killed runs closed; {runs} old runs and {frames} old frames pruned")
 
     return upkeep

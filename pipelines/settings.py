@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     landing: Path | None = None
     home: Path | None = None
     warehouse: str | None = None
+    lake: str | None = None
     forecast_workers: str = "1"
     heartbeat_file: Path | None = None
     heartbeat_url: SecretStr | None = None
@@ -42,6 +43,7 @@ class Places:
         default_landing = self.sample / "landing" if self.uses_sample else self.home / "landing"
         self.landing: Path = (settings.landing or default_landing).absolute()
         self.warehouse_url: str = settings.warehouse or f"duckdb:///{self.home / 'wardcast.duckdb'}"
+        self.lake: str = settings.lake or str(self.home / "lake")
         self.forecast_workers: str = settings.forecast_workers
         self.dagster_home: Path = self.home / "dagster"
         self.channels: tuple[Channel, ...] = channels_of(os.environ)

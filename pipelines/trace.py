@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from pathlib import Path
 
 import polars as pl
+from upath import UPath
 
+from assets.frames import frames_of, lake_at, read_frame
 from pipelines.settings import Places
 from warehouse.engines import Warehouse, open_warehouse
 from warehouse.projections import grain
@@ -78,7 +79,7 @@ def trace(
     row = _figure_row(warehouse, mart, wanted, as_of)
     positions = warehouse.read_mart("mart_unit_position", as_of)
     first = positions.filter(pl.col("basis") == "territory", pl.col("estimate_version") == "initial")
-    books = NightBooks(authority, as_of, _ledgers(places.home, as_of), first)
+    books = NightBooks(authority, as_of, _ledgers(lake_at(places.lake), as_of), first)
     found = by_place(trace_rows(books, mart, column, row), each_row=each_row)
     scale = authority.settings.currency.minor_digits
     total = Decimal(int(found["amount"].sum())).scaleb(-scale)
@@ -134,19 +135,18 @@ def _figure_row(
     raise TraceError(f"{mart} has {found.height} rows with {shown}; say which by {', '.join(lacking)}")
 
 
-def _ledgers(home: Path, as_of: dt.date) -> Callable[[str], pl.DataFrame]:
+def _ledgers(lake: UPath, as_of: dt.date) -> Callable[[str], pl.DataFrame]:
     """Gives a ledger by name from the home's frames: the night's own, else a later one that knows it too."""
 
     @lru_cache(maxsize=8)
     def ledger(name: str) -> pl.DataFrame:
-        nights = sorted((home / "lake" / name).glob("*.parquet"))
-        fit = [path for path in nights if path.stem >= as_of.isoformat()]
+        fit = [path for path in frames_of(lake, name) if path.stem >= as_of.isoformat()]
         if not fit:
             raise TraceError(
-                f"the ledgers of the night of {as_of} are no longer in {home / 'lake'}. Run the night again: "
+                f"the ledgers of the night of {as_of} are no longer in {lake}. Run the night again: "
                 f"wardcast nightly --as-of {as_of}"
             )
-        return pl.read_parquet(fit[0])
+        return read_frame(fit[0])
 
     return ledger
 

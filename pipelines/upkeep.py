@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import dagster as dg
+from upath import UPath
 
 from pipelines.home import DAEMON_PATIENCE_SECONDS, HOLDS_TAG
 
@@ -35,7 +36,7 @@ def _delete_files(folder: Path, run_id: str) -> None:
     shutil.rmtree(folder / "storage" / run_id, ignore_errors=True)
 
 
-def prune_lake(lake: Path, now: dt.datetime) -> int:
+def prune_lake(lake: UPath | Path, now: dt.datetime) -> int:
     """Delete frames that were written longer ago than runs are kept; returns how many went.
 
     Frames between steps, or staged rows that are kept from night to night: those are as if written whenever a
