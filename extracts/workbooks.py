@@ -53,10 +53,13 @@ def workbook_cells(
         for name in chosen:
             rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
             # Most cells are texts; the name of a type is quicker to ask for than what it descends from.
-            yield names[name], [
-                [cell.strip() if type(cell) is str else _cell_text(cell, decimal) for cell in row]
-                for row in rows
-            ]
+            yield (
+                names[name],
+                [
+                    [cell.strip() if type(cell) is str else _cell_text(cell, decimal) for cell in row]
+                    for row in rows
+                ],
+            )
     except PasswordError as error:
         raise ExtractError(
             shown, "the workbook is protected by a password", "Ask for it without one"
