@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import boto3
 import polars as pl
@@ -32,6 +33,7 @@ def storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     s3fs.S3FileSystem.clear_instance_cache()
+    urlopen(Request(f"{given['AWS_ENDPOINT_URL']}/moto-api/reset", method="POST")).close()
     boto3.client("s3").create_bucket(Bucket=BUCKET)
     yield f"s3://{BUCKET}/nights"
     s3fs.S3FileSystem.clear_instance_cache()
