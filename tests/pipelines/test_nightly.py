@@ -16,7 +16,7 @@ GOLDEN_LEADERS = "Phúc Đồng, Thượng Thanh, Phúc Lợi, Việt Hưng"
 
 
 def without_publication(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.drop("publication_id")
+    return frame.drop("publication_id", strict=False)
 
 
 def test_the_figures_of_the_news_item_come_out(published_home: Path) -> None:

@@ -59,7 +59,7 @@ def ledger_of(authority: Authority, landing: Path, store: Path, night: str = NIG
 def published(wardcast: Wardcast, landing: Path, home: Path, night: str = NIGHT) -> dict[str, pl.DataFrame]:
     told = wardcast("nightly", "--landing", landing, "--home", home, "--as-of", night)
     assert told.exit_code == 0, told.output
-    return {table.name: read(home, table.name).drop("publication_id") for table in MARTS}
+    return {table.name: read(home, table.name).drop("publication_id", strict=False) for table in MARTS}
 
 
 @pytest.fixture(scope="module")
