@@ -25,6 +25,7 @@ _HARMLESS = 64 * 1024**2
 """Bytes up to which it does not matter how tightly something was packed."""
 _ENCRYPTED = 1
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError, RuntimeError)
+"""What the standard library raises of a damaged archive, or of a way of packing that it does not know."""
 _WORKBOOK_PARTS = {"[Content_Types].xml", "mimetype"}
 
 
