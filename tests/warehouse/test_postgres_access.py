@@ -20,7 +20,7 @@ from warehouse.tables.marts import MARTS
 CODES = ("00151", "00130")
 OWN = "00151@2004"
 UNIT_MARTS = [table.name for table in MARTS if "unit_key" in table.columns]
-OTHER_MARTS = [table.name for table in MARTS if "unit_key" not in table.columns]
+OF_NO_UNIT = [table for table in MARTS if "unit_key" not in table.columns]
 
 
 def with_codes() -> dict[str, pl.DataFrame]:
@@ -133,8 +133,13 @@ def test_a_ward_sees_its_own_rows_and_nobody_elses(roles: tuple[Database, Roles]
         assert seen == held & {OWN}, name
     rows = database.rows(f"SELECT count(*) FROM {schema}mart_unit_position", ward)
     assert rows == [(1 if schema == "latest." else 2,)]
-    for name in OTHER_MARTS:
-        assert refused(database, ward, f"SELECT * FROM {schema}{name}") == "42501"
+
+
+def test_a_ward_sees_nothing_that_is_of_no_unit(roles: tuple[Database, Roles]) -> None:
+    database, names = roles
+    for table in OF_NO_UNIT:
+        for relation in (base(table), *views(table)):
+            assert refused(database, names.ward("00151"), f"SELECT * FROM {relation}") == "42501", relation
 
 
 def test_a_ward_may_read_the_dimensions_and_cannot_step_out(roles: tuple[Database, Roles]) -> None:

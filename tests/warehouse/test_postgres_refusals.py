@@ -12,6 +12,7 @@ from tests.warehouse.postgres_server import Database
 from tests.warehouse.publication_scenario import EARLIER, NIGHT, dimensions, facts, marts
 from warehouse.engines import Warehouse, WarehouseError, open_warehouse
 from warehouse.postgres import PostgresWarehouse
+from warehouse.tables.marts import MART_WARNING
 
 PASSWORD = "s3cret/@:%'"
 NOWHERE = "postgresql+psycopg://clerk:s3cret@127.0.0.1:1/wardcast"
@@ -197,10 +198,8 @@ def test_a_database_with_tables_of_our_names_is_left_alone(database: Database) -
 
 
 def test_an_older_schema_is_upgraded_in_place_and_nothing_is_lost(database: Database, pg: Warehouse) -> None:
-    kept = (
-        "as_of, warning_id, unit_key, rule_code, severity, state, opened_on, evidence, message_vi, message_en"
-    )
-    older = f"SELECT {kept}, publication_id FROM store.mart_warning"
+    kept = [column.name for column in MART_WARNING.columns if column.name != "owner"]
+    older = f"SELECT {', '.join(kept)} FROM store.mart_warning"
     database.execute(
         "ALTER TABLE store.mart_warning DROP COLUMN owner CASCADE",
         f"CREATE VIEW public.mart_warning AS {older}",
