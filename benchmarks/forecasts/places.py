@@ -1,7 +1,8 @@
 """Each place of a real panel as an authority of its own: a dozen unlike lines, one unit each.
 
 Run as `python -m benchmarks forecasts.places`. Line by line, the bank's error is put beside that of the
-better of pace and naive over the years measured: a choice that an office could only have made afterwards.
+better of pace and naive over the years measured, a choice that an office could only have made afterwards; and
+beside each of the two by a test of signs, which tells a line that is worse from one that had bad luck.
 Reads the shared data folder; a panel that is absent is named and skipped.
 """
 
@@ -9,6 +10,7 @@ import argparse
 
 import numpy as np
 import polars as pl
+from scipy.stats import permutation_test
 
 from benchmarks.forecasts.panels import Collections, brazil_federal, problem_of, ukraine_cities
 from forecasts.backtest import forecasts_made, outcome_of
@@ -16,6 +18,10 @@ from forecasts.scores import coverage_pct, crps_pct, wape_pct
 
 METHODS = ("bank", "pace", "naive")
 MONTHS = (3, 6, 9)
+CHANCE = 0.05
+"""How often a line that is just as good looks worse all the same."""
+FEWEST_CASES = 6
+"""Place-years of a line under which no test at this level can say anything."""
 
 
 def alone(panel: Collections, unit: str) -> Collections:
@@ -41,6 +47,39 @@ def beside_better(table: pl.DataFrame, keys: list[str]) -> np.ndarray:
     return np.maximum(wide["bank"].to_numpy(), 1.0) / np.maximum(better, 1.0)
 
 
+def beyond_chance(table: pl.DataFrame, other: str) -> tuple[int, int, int]:
+    """Of lines with cases enough: on how many the bank is worse than `other` beyond chance, better beyond
+    chance, and how many there are.
+
+    A case is a place and a year, its error the mean over the months over the series' mean year; were the two
+    equally good, each case's difference could as well have the other sign (Fisher's randomisation test).
+    """
+    size = pl.col("actual_amount").cast(pl.Float64).abs().mean().over("unit_key", "line_code")
+    error = (pl.col("p50_amount") - pl.col("actual_amount")).cast(pl.Float64).abs() / size
+    cases = (
+        table.with_columns(error=error)
+        .filter(size > 0)
+        .group_by("line_code", "unit_key", "fiscal_year", "method")
+        .agg(pl.col("error").mean())
+        .pivot("method", index=["line_code", "unit_key", "fiscal_year"], values="error")
+        .sort("line_code", "unit_key", "fiscal_year")
+    )
+    told = [
+        _chance_of((line["bank"] - line[other]).to_numpy())
+        for line in cases.partition_by("line_code")
+        if line.height >= FEWEST_CASES
+    ]
+    return sum(one <= CHANCE for one in told), sum(one >= 1 - CHANCE for one in told), len(told)
+
+
+def _chance_of(differences: np.ndarray) -> float:
+    """How often chance alone gives so large a mean difference."""
+    told = permutation_test(
+        (differences,), np.mean, permutation_type="samples", alternative="greater", n_resamples=4999, rng=1
+    )
+    return float(told.pvalue)
+
+
 def show(panel: Collections, years: list[int], every: int) -> None:
     """One block of one panel: a row per month."""
     table = made_alone(panel, years, every)
@@ -57,6 +96,13 @@ def show(panel: Collections, years: list[int], every: int) -> None:
         print(
             f"  {month} {len(ones[0].actual):5}       {wapes}       {scores}   {inner:3.0f}  {outer:3.0f}"
             f"   {100 * (lines <= 1).mean():3.0f}% {100 * (lines <= 1.1).mean():3.0f}% of {len(lines)}"
+        )
+    whole = beside_better(table, ["line_code"])
+    print(f"  all months: lines ≤1 {100 * (whole <= 1).mean():.0f}%, ≤1.1 {100 * (whole <= 1.1).mean():.0f}%")
+    for other in METHODS[1:]:
+        worse, better, tested = beyond_chance(table, other)
+        print(
+            f"  beyond chance ({CHANCE:.0%}), of {tested} lines: worse than {other} {worse}, better {better}"
         )
 
 
