@@ -7,7 +7,7 @@ when, is the backtest's affair.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -82,6 +82,12 @@ def _crps_parts(one: Outcome) -> Parts:
     return 200 * (_losses(one) @ np.diff(edges)), np.abs(one.actual)
 
 
+def _pinball_parts(level: float, one: Outcome) -> Parts:
+    """Of the quantile nearest to the level: of a forecast without a range, its one figure."""
+    over = one.actual - one.quantiles[:, int(np.argmin(np.abs(one.levels - level)))]
+    return 100 * np.maximum(level * over, (level - 1) * over), np.abs(one.actual)
+
+
 def _brier_parts(one: Outcome) -> Parts:
     known = np.isfinite(one.estimate) & np.isfinite(one.shortfall)
     came = (one.actual < one.estimate).astype(np.float64)
@@ -97,6 +103,9 @@ mase = Score(_mase_parts)
 crps_pct = Score(_crps_parts)
 """Continuous ranked probability score from the quantiles (twice the pinball loss, integrated), percent of
 what came."""
+pinball10_pct, pinball90_pct = (Score(partial(_pinball_parts, level)) for level in (0.1, 0.9))
+"""Pinball loss of the lower and the upper end of the central 80%, percent of what came: an end that lies far
+out costs a little, one that was passed nine times as much."""
 brier = Score(_brier_parts)
 """Mean squared error of the probability of falling short of the estimate; NaN without estimates."""
 
@@ -105,12 +114,6 @@ def _losses(one: Outcome) -> Floats:
     over = one.actual[:, None] - one.quantiles
     losses: Floats = np.maximum(one.levels * over, (one.levels - 1) * over)
     return losses
-
-
-def pinball(one: Outcome) -> Floats:
-    """Q, mean pinball loss at each level."""
-    loss: Floats = _losses(one).mean(axis=0)
-    return loss
 
 
 def coverage_pct(one: Outcome, low: float, high: float) -> float:
@@ -124,6 +127,8 @@ ERRORS: dict[str, Score] = {
     "mape_pct": mape_pct,
     "mase": mase,
     "crps": crps_pct,
+    "pinball10_pct": pinball10_pct,
+    "pinball90_pct": pinball90_pct,
     "brier": brier,
 }
 """Errors with an interval, under the names of their columns."""

@@ -211,7 +211,7 @@ def main() -> None:
     asked = parser.parse_known_args()[0]
     quick, measured = asked.quick, list[Measured]()
     warnings.simplefilter("ignore")
-    months, size = ([6], 40) if quick else ([3, 6, 9], 60)
+    months, size = ([6], 40) if quick else ([3, 6, 9], 40)
     plans = (
         (
             brazil_federal,

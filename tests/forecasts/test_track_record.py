@@ -69,11 +69,14 @@ def test_scores_are_those_worked_out_by_hand() -> None:
     assert bank["wape_pct"] == pytest.approx(100 * (10 + 30) / 300)
     assert bank["mape_pct"] == pytest.approx((5 + 30) / 2)
     assert bank["mase"] == pytest.approx(10 / 40)  # b has no change before
+    assert bank["pinball10_pct"] == pytest.approx(100 * (0.1 * 10 + 0.9 * 10) / 300)
+    assert bank["pinball90_pct"] == pytest.approx(100 * (0.1 * 30 + 0.1 * 50) / 300)
     assert bank["brier"] == pytest.approx((0.5 - 1) ** 2)  # a ended at 200, below 205
     assert bank["coverage80_pct"] == 50
     assert bank["coverage95_pct"] is None
     assert pace["wape_pct"] == pytest.approx(100 * (50 + 10) / 300)
     assert pace["crps"] == pytest.approx(pace["wape_pct"])  # one figure knows no range
+    assert pace["pinball10_pct"] == pytest.approx(100 * (0.9 * 50 + 0.1 * 10) / 300)
     assert (pace["coverage80_pct"], pace["brier"]) == (None, None)
 
 

@@ -479,6 +479,8 @@ MART_FORECAST_ACCURACY = declare(
     *_error("mape_pct", "Mean of absolute error ÷ what came, over year-ends above zero", "%"),
     *_error("mase", "Mean absolute error ÷ mean change from year to year before", "ratio"),
     *_error("crps", "Error of the whole distribution (CRPS) ÷ what came", "%"),
+    *_error("pinball10_pct", "Pinball loss of the 10% quantile ÷ what came", "%"),
+    *_error("pinball90_pct", "Pinball loss of the 90% quantile ÷ what came", "%"),
     *_error("brier", "Mean squared error of the shortfall probability; null without estimates",
             "squared probability"),
     number("coverage80_pct", "Year-ends within the central 80%; null for a method without a range",
