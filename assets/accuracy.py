@@ -10,9 +10,10 @@ from collections.abc import Sequence
 import dagster as dg
 import polars as pl
 
+from assets.declared import table_asset
 from assets.forecasts import SEED, forecast_problem
 from assets.kept_backtests import KeptBacktests
-from assets.metadata import FRAME, columns_of, counted, shown, tags
+from assets.metadata import counted, shown, tags
 from assets.office import Office, night_of
 from authorities.model import ALL, Authority
 from forecasts.backtest import ACCURACY_SCHEMA, backtest
@@ -115,15 +116,7 @@ def _by_year(estimates: pl.DataFrame) -> dict[int, pl.DataFrame]:
 def _accuracy(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     table = declared.MART_FORECAST_ACCURACY
 
-    @dg.asset(
-        name=table.name,
-        partitions_def=nights,
-        dagster_type=FRAME,
-        group_name="marts",
-        metadata=columns_of(table),
-        description=table.comment,
-        tags=tags("mart"),
-    )
+    @table_asset(nights, table)
     def accuracy(
         context: dg.AssetExecutionContext,
         office: Office,

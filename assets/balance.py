@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import dagster as dg
 import polars as pl
 
-from assets.metadata import FRAME, columns_of, counted, shown, tags
+from assets.declared import table_asset
+from assets.metadata import counted, shown
 from assets.office import Office, night_of
 from warehouse.recurrent_balance import recurrent_balance
 from warehouse.tables import marts as declared
@@ -13,12 +14,8 @@ from warehouse.tables import marts as declared
 
 def balance_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefinition]:
     """``mart_recurrent_balance``."""
-    table = declared.MART_RECURRENT_BALANCE
 
-    @dg.asset(
-        name=table.name, partitions_def=nights, dagster_type=FRAME, group_name="marts",
-        metadata=columns_of(table), description=table.comment, tags=tags("mart"),
-    )  # fmt: skip
+    @table_asset(nights, declared.MART_RECURRENT_BALANCE)
     def balance(
         context: dg.AssetExecutionContext,
         office: Office,

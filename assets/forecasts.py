@@ -7,7 +7,8 @@ from dataclasses import replace
 import dagster as dg
 import polars as pl
 
-from assets.metadata import FRAME, bar, columns_of, counted, shown, tags
+from assets.declared import table_out
+from assets.metadata import FRAME, bar, counted, shown, tags
 from assets.office import Office, night_of
 from assets.pictures import fan_picture
 from assets.positions import night_dates
@@ -83,15 +84,7 @@ def _year_end(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name="year_end_forecast",
         outs={
-            **{
-                table.name: dg.AssetOut(
-                    dagster_type=FRAME,
-                    metadata=columns_of(table),
-                    description=table.comment,
-                    tags=tags("forecast"),
-                )
-                for table in FORECAST_MARTS
-            },
+            **{table.name: table_out(table, layer="forecast") for table in FORECAST_MARTS},
             "forecast_fit": dg.AssetOut(
                 dagster_type=FRAME,
                 description="Rung of the fallback ladder, convergence and reason for each series",

@@ -7,6 +7,7 @@ import dagster as dg
 import polars as pl
 from upath import UPath
 
+from assets.declared import table_asset
 from assets.frames import frames_of, read_frame
 from assets.metadata import FRAME, columns_of, counted, shown, tags
 from assets.office import Office, night_of
@@ -197,15 +198,7 @@ def _problems(name: str, rows: pl.DataFrame, severity: dg.AssetCheckSeverity) ->
 
 
 def _staged(nights: dg.PartitionsDefinition[str], dataset: Dataset, table: Table) -> dg.AssetsDefinition:
-    @dg.asset(
-        name=table.name,
-        partitions_def=nights,
-        dagster_type=FRAME,
-        group_name="staging",
-        metadata=columns_of(table),
-        description=table.comment,
-        tags=tags("staging"),
-    )
+    @table_asset(nights, table, layer="staging", group="staging")
     def staged(office: Office, raw_delivery: pl.DataFrame) -> dg.MaterializeResult:
         rows = stage_dataset(
             office.authority, dataset, raw_delivery, office.raw_store, office.staged_store,

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 import polars as pl
 
-from assets.metadata import FRAME, columns_of, counted, money, shown, tags
+from assets.declared import table_asset
+from assets.metadata import FRAME, counted, money, shown, tags
 from assets.office import Office, night_of
 from authorities.forms import DATASETS, Dataset
 from authorities.model import Authority
@@ -147,21 +148,18 @@ def _blocking_result(asset: str, name: str, results: Sequence[ExpectationResult]
 def _core(nights: dg.PartitionsDefinition[str], dataset: Dataset) -> dg.AssetsDefinition:
     table = LEDGER[dataset]
 
-    @dg.asset(
-        name=table.name,
-        partitions_def=nights,
-        dagster_type=FRAME,
-        group_name="ledger",
-        metadata=columns_of(table),
-        description=table.comment,
-        tags=tags("ledger"),
+    @table_asset(
+        nights,
+        table,
+        layer="ledger",
+        group="ledger",
         ins={
             "accepted": dg.AssetIn(key=f"accepted_{dataset}"),
             "unallocated": dg.AssetIn(key=f"unallocated_{dataset}"),
             "refused": dg.AssetIn(key=f"refused_{dataset}"),
             "staged": dg.AssetIn(key=STAGED[dataset].name),
         },
-        check_specs=[
+        checks=[
             dg.AssetCheckSpec(
                 _ACCOUNTED,
                 asset=table.name,
@@ -217,16 +215,7 @@ def _quarantine(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     refused = {f"refused_{dataset}": dg.AssetIn(key=f"refused_{dataset}") for dataset in DATASETS}
     staged = {f"stg_{dataset}": dg.AssetIn(key=STAGED[dataset].name) for dataset in DATASETS}
 
-    @dg.asset(
-        name=QUARANTINE.name,
-        partitions_def=nights,
-        dagster_type=FRAME,
-        group_name="ledger",
-        metadata=columns_of(QUARANTINE),
-        description=QUARANTINE.comment,
-        ins={**refused, **staged},
-        tags=tags("ledger"),
-    )
+    @table_asset(nights, QUARANTINE, layer="ledger", group="ledger", ins={**refused, **staged})
     def core_quarantine(
         office: Office, raw_delivery: pl.DataFrame, **frames: pl.DataFrame
     ) -> dg.MaterializeResult:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import dagster as dg
 import polars as pl
 
+from assets.declared import table_asset
 from assets.forecasts import forecast_problem
-from assets.metadata import FRAME, columns_of, counted, shown, tags
+from assets.metadata import counted, shown
 from assets.office import Office, night_of
 from authorities.model import ALL, Authority
 from forecasts.news import NEWS_SCHEMA, forecast_news, left_over, steps_between
@@ -52,16 +53,7 @@ def _news(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         description="The causes of each year-end add up to its change since the night published before",
     )
 
-    @dg.asset(
-        name=table.name,
-        partitions_def=nights,
-        dagster_type=FRAME,
-        group_name="forecasts",
-        metadata=columns_of(table),
-        description=table.comment,
-        check_specs=[check],
-        tags=tags("forecast"),
-    )
+    @table_asset(nights, table, layer="forecast", group="forecasts", checks=[check])
     def news(
         context: dg.AssetExecutionContext,
         office: Office,

@@ -1,12 +1,13 @@
 """Assets of what people query first: positions, brief, spending, quarantine and arrivals."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import dagster as dg
 import polars as pl
 
-from assets.metadata import FRAME, bar, columns_of, counted, money, shown, shown_upright, tags
+from assets.declared import table_asset
+from assets.metadata import FRAME, bar, counted, money, shown, shown_upright, tags
 from assets.office import Office, night_of
 from authorities.forms import DATASETS
 from authorities.model import ALL, Authority
@@ -16,7 +17,6 @@ from warehouse.ledger import as_known, flows, in_effect, standing_estimates, unk
 from warehouse.office_estimates import office_statements
 from warehouse.positions import Night, basis_estimates, basis_receipts, positions
 from warehouse.tables import marts as declared
-from warehouse.tables.declare import Table
 
 STATED = {f"stg_{dataset}": dg.AssetIn(key=f"stg_{dataset}") for dataset in DATASETS}
 Frame = dg.MaterializeResult
@@ -170,23 +170,8 @@ def _estimates_check(authority: Authority, as_of: dt.date, rows: pl.DataFrame) -
     )
 
 
-def _mart_asset(
-    nights: dg.PartitionsDefinition[str], table: Table
-) -> Callable[[Callable[..., Frame]], dg.AssetsDefinition]:
-    """Declares the asset of a mart: named, described and given columns by the mart's one declaration."""
-    return dg.asset(
-        name=table.name,
-        partitions_def=nights,
-        dagster_type=FRAME,
-        group_name="marts",
-        metadata=columns_of(table),
-        description=table.comment,
-        tags=tags("mart"),
-    )
-
-
 def _unit_position(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    @_mart_asset(nights, declared.MART_UNIT_POSITION)
+    @table_asset(nights, declared.MART_UNIT_POSITION)
     def unit_position(office: Office, night_positions: pl.DataFrame) -> Frame:
         mart = marts.unit_position(office.authority, night_positions)
         initial = mart.filter(pl.col("estimate_version") == "initial", pl.col("basis") == "territory")
@@ -204,7 +189,7 @@ def _unit_position(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
 
 
 def _line_position(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    @_mart_asset(nights, declared.MART_LINE_POSITION)
+    @table_asset(nights, declared.MART_LINE_POSITION)
     def line_position(office: Office, night_positions: pl.DataFrame) -> Frame:
         mart = marts.line_position(office.authority, night_positions)
         return dg.MaterializeResult(value=mart, metadata=counted(mart))
@@ -213,7 +198,7 @@ def _line_position(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
 
 
 def _item_position(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    @_mart_asset(nights, declared.MART_ITEM_POSITION)
+    @table_asset(nights, declared.MART_ITEM_POSITION)
     def item_position(
         context: dg.AssetExecutionContext,
         office: Office,
@@ -231,7 +216,7 @@ def _item_position(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
 
 
 def _spending_position(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    @_mart_asset(nights, declared.MART_SPENDING_POSITION)
+    @table_asset(nights, declared.MART_SPENDING_POSITION)
     def spending_position(
         context: dg.AssetExecutionContext,
         office: Office,
@@ -252,7 +237,7 @@ def _spending_position(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
 
 
 def _district_brief(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    @_mart_asset(nights, declared.MART_DISTRICT_BRIEF)
+    @table_asset(nights, declared.MART_DISTRICT_BRIEF)
     def district_brief(
         context: dg.AssetExecutionContext,
         office: Office,
@@ -276,7 +261,7 @@ def _district_brief(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
 
 
 def _quarantine(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    @_mart_asset(nights, declared.MART_QUARANTINE)
+    @table_asset(nights, declared.MART_QUARANTINE)
     def quarantine(context: dg.AssetExecutionContext, office: Office, core_quarantine: pl.DataFrame) -> Frame:
         mart = marts.quarantine_mart(office.authority, night_of(context), core_quarantine, explanation_of)
         return dg.MaterializeResult(
@@ -293,7 +278,7 @@ def _quarantine(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
 
 
 def _extract_arrival(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
-    @_mart_asset(nights, declared.MART_EXTRACT_ARRIVAL)
+    @table_asset(nights, declared.MART_EXTRACT_ARRIVAL)
     def extract_arrival(
         context: dg.AssetExecutionContext, office: Office, extract_statement: pl.DataFrame
     ) -> Frame:

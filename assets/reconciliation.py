@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 import polars as pl
 
-from assets.metadata import FRAME, columns_of, counted, shown, tags
+from assets.declared import table_asset, table_out
+from assets.metadata import counted, shown
 from assets.office import Office, night_of
 from authorities.model import ALL, Authority
 from warehouse import marts
@@ -16,7 +17,6 @@ from warehouse.office_calendar import is_working_day
 from warehouse.reconciliation import Reconciled, breaks, coverage, reconcile, summary
 from warehouse.revisions import compared_nights, restatements
 from warehouse.tables import marts as declared
-from warehouse.tables.declare import Table
 
 
 def reconciliation_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefinition]:
@@ -24,18 +24,12 @@ def reconciliation_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.A
     return [_reconciliation(nights), _restatement(nights), _estimate_version(nights)]
 
 
-def _out(table: Table) -> dg.AssetOut:
-    return dg.AssetOut(
-        dagster_type=FRAME, description=table.comment, metadata=columns_of(table), tags=tags("mart")
-    )
-
-
 def _reconciliation(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     broken, summed = declared.MART_RECONCILIATION_BREAK, declared.MART_RECONCILIATION_SUMMARY
 
     @dg.multi_asset(
         name="reconcile_books",
-        outs={broken.name: _out(broken), summed.name: _out(summed)},
+        outs={broken.name: table_out(broken), summed.name: table_out(summed)},
         partitions_def=nights,
         group_name="marts",
     )
@@ -71,10 +65,7 @@ def books_of(authority: Authority, as_of: dt.date, receipts: pl.DataFrame, tax: 
 def _restatement(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     table = declared.MART_RESTATEMENT
 
-    @dg.asset(
-        name=table.name, partitions_def=nights, dagster_type=FRAME, group_name="marts",
-        metadata=columns_of(table), description=table.comment, tags=tags("mart"),
-    )  # fmt: skip
+    @table_asset(nights, table)
     def restatement(
         context: dg.AssetExecutionContext,
         office: Office,
@@ -97,10 +88,7 @@ def _restatement(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
 def _estimate_version(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     table = declared.MART_ESTIMATE_VERSION
 
-    @dg.asset(
-        name=table.name, partitions_def=nights, dagster_type=FRAME, group_name="marts",
-        metadata=columns_of(table), description=table.comment, tags=tags("mart"),
-    )  # fmt: skip
+    @table_asset(nights, table)
     def estimate_version(
         context: dg.AssetExecutionContext,
         office: Office,

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import dagster as dg
 import polars as pl
 
-from assets.metadata import FRAME, columns_of, counted, tags
+from assets.declared import table_asset
+from assets.metadata import counted
 from assets.office import Office, night_of
 from warehouse import marts
 from warehouse.bases import by_basis
@@ -17,15 +18,7 @@ from warehouse.tables.marts import MART_UNIT_HISTORY
 def succession_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefinition]:
     """Collections as recorded, on the units of the night, and on the units before."""
 
-    @dg.asset(
-        name=MART_UNIT_HISTORY.name,
-        partitions_def=nights,
-        dagster_type=FRAME,
-        group_name="marts",
-        metadata=columns_of(MART_UNIT_HISTORY),
-        description=MART_UNIT_HISTORY.comment,
-        tags=tags("mart"),
-    )
+    @table_asset(nights, MART_UNIT_HISTORY)
     def unit_history(
         context: dg.AssetExecutionContext, office: Office, core_receipt: pl.DataFrame
     ) -> dg.MaterializeResult:

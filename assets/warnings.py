@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 import polars as pl
 
-from assets.metadata import FRAME, columns_of, counted, shown, tags
+from assets.declared import table_out
+from assets.metadata import FRAME, counted, shown, tags
 from assets.office import Office, night_of
 from early_warning.acts import read_acts
 from early_warning.night import MARTS, Night
@@ -13,7 +14,6 @@ from early_warning.rules import Before, find_warnings
 from warehouse.engines import Warehouse
 from warehouse.published import published_nights
 from warehouse.tables import marts as declared
-from warehouse.tables.declare import Table
 
 WARNING_MARTS = (declared.MART_WARNING, declared.MART_WARNING_WATCH, declared.MART_WARNING_CAUSE)
 _ACTS_READABLE = "acts_can_be_read"
@@ -50,16 +50,10 @@ def _acts(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     return warning_act
 
 
-def _out(table: Table) -> dg.AssetOut:
-    return dg.AssetOut(
-        dagster_type=FRAME, description=table.comment, metadata=columns_of(table), tags=tags("mart")
-    )
-
-
 def _warnings(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name="find_warnings",
-        outs={table.name: _out(table) for table in WARNING_MARTS},
+        outs={table.name: table_out(table) for table in WARNING_MARTS},
         ins={name: dg.AssetIn(key=name) for name in MARTS},
         partitions_def=nights,
         group_name="warnings",

@@ -5,18 +5,27 @@ Work is done elsewhere; heavy libraries are imported inside the commands, so tha
 """
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from pipelines.warehouse_command import warehouse_app, without_password
+from pipelines.options import (
+    DEFAULT_AUTHORITY_NAME,
+    AsOfOption,
+    AuthorityOption,
+    HomeOption,
+    LandingOption,
+    WarehouseOption,
+    fail,
+    places_of,
+    refusals_told,
+)
+from pipelines.warehouse_command import warehouse_app
 from pipelines.warnings_command import warnings_app
 
 if TYPE_CHECKING:
-    from pipelines.settings import Places
+    pass
 
 app = typer.Typer(
     name="wardcast",
@@ -30,53 +39,6 @@ app = typer.Typer(
 app.add_typer(warehouse_app)
 app.add_typer(warnings_app)
 
-AuthorityOption = Annotated[
-    str,
-    typer.Option(
-        "--authority",
-        metavar="DIR",
-        help="Folder of the authority, or the name of one that ships.",
-        envvar="WARDCAST_AUTHORITY",
-    ),
-]
-HomeOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--home",
-        metavar="DIR",
-        help="Where everything written lies [default: var/<authority>].",
-        envvar="WARDCAST_HOME",
-    ),
-]
-WarehouseOption = Annotated[
-    str | None,
-    typer.Option(
-        "--warehouse",
-        metavar="URL",
-        help="SQLAlchemy URL of the warehouse [default: a DuckDB in the home].",
-        envvar="WARDCAST_WAREHOUSE",
-        callback=without_password,
-    ),
-]
-LandingOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--landing",
-        metavar="DIR",
-        help="Folder where extracts arrive [default: the embedded sample, else <home>/landing].",
-        envvar="WARDCAST_LANDING",
-    ),
-]
-AsOfOption = Annotated[
-    dt.datetime | None,
-    typer.Option(
-        "--as-of",
-        metavar="DATE",
-        formats=["%Y-%m-%d"],
-        help="The night meant [default: the sample's own, else yesterday].",
-    ),
-]
-DEFAULT_AUTHORITY_NAME = "authorities/long_bien"
 NOT_WELL = {
     True: "the night is published, but not all that follows went well:",
     False: "the night was not published; the last publication stands:",
@@ -86,35 +48,6 @@ NOT_WELL = {
 def main() -> None:
     """Entry point of the command."""
     app()
-
-
-@contextmanager
-def _told(*more: type[Exception]) -> Iterator[None]:
-    """Expected refusals as one clear message and exit code 1; anything else is a defect, with its trace."""
-    from authorities.loading import AuthorityError
-    from early_warning.messages import WarningRuleError
-    from extracts.landing import LandingError
-    from pipelines.home import NightRefusedError
-    from warehouse.engines import WarehouseError
-
-    refusals = (AuthorityError, LandingError, NightRefusedError, WarehouseError, WarningRuleError)
-    try:
-        yield
-    except refusals + more as error:
-        _fail(str(error))
-
-
-def _fail(message: str) -> None:
-    typer.secho(f"wardcast: {message}", err=True, fg=typer.colors.RED)
-    raise typer.Exit(1)
-
-
-def _places(
-    authority: str, home: Path | None, warehouse: str | None, landing: Path | None = None
-) -> "Places":
-    from pipelines.settings import Places, Settings
-
-    return Places(Settings(authority=Path(authority), home=home, warehouse=warehouse, landing=landing))
 
 
 @app.command()
@@ -130,8 +63,8 @@ def nightly(
     from pipelines.report import night_report
     from pipelines.sample import ensure_sample
 
-    with _told():
-        places = _places(authority, home, warehouse, landing)
+    with refusals_told():
+        places = places_of(authority, home, warehouse, landing)
         now = dt.datetime.now(dt.UTC)
         night = as_of.date() if as_of is not None else places.default_night(now)
         check_before(places, night, now)
@@ -142,7 +75,7 @@ def nightly(
         for line in outcome.failed_checks:
             typer.secho(f"check failed: {line}", err=True, fg=typer.colors.YELLOW)
         if not outcome.published:
-            _fail(
+            fail(
                 "the night was not published; the last publication stands.\n  "
                 + "\n  ".join(outcome.failures)
             )
@@ -158,8 +91,8 @@ def notify(
     """Tell the roles what is due of the newest night: after quiet hours, or after a channel was mended."""
     from pipelines.notify import notify_now
 
-    with _told(OSError):
-        told = notify_now(_places(authority, home, warehouse), dt.datetime.now(dt.UTC))
+    with refusals_told(OSError):
+        told = notify_now(places_of(authority, home, warehouse), dt.datetime.now(dt.UTC))
     for line in told.lines() or ["nothing new to tell"]:
         typer.echo(line)
     if told.failed:
@@ -181,8 +114,8 @@ def query(
     """Query the marts. Plain table names hold every night; latest.<mart> the newest."""
     from warehouse.query import format_result, run_query
 
-    with _told():
-        places = _places(authority, home, warehouse)
+    with refusals_told():
+        places = places_of(authority, home, warehouse)
         typer.echo(format_result(run_query(places.warehouse_url, sql), form), nl=False)
 
 
@@ -212,13 +145,13 @@ def trace(
     from pipelines.trace import trace as follow
     from warehouse.tracing_figures import NotTraceableError
 
-    with _told(TraceError, NotTraceableError):
-        places = _places(authority, home, warehouse)
+    with refusals_told(TraceError, NotTraceableError):
+        places = places_of(authority, home, warehouse)
         chosen = [*(keys or []), f"basis={basis}", f"estimate_version={estimate_version}"]
         found = follow(places, mart, chosen, column, as_of.date() if as_of else None, each_row=rows)
         typer.echo(told(found, form), nl=False)
         if not found.adds_up:
-            _fail(
+            fail(
                 "the rows do not add up to the figure; run the night again, and report it if they do not then"
             )
 
@@ -246,12 +179,12 @@ def export(
     from warehouse.exports import EXPORTED
     from warehouse.exports import export as write
 
-    with _told():
-        places = _places(authority, home, warehouse)
+    with refusals_told():
+        places = places_of(authority, home, warehouse)
         opened = open_warehouse(places.warehouse_url)
         published = [publication.as_of for publication in opened.publications()]
         if not published:
-            _fail("nothing has been published yet; run  wardcast nightly  first")
+            fail("nothing has been published yet; run  wardcast nightly  first")
         target = folder or places.home / "exports" / form
         written = write(opened, target, form, marts or EXPORTED, None if all_nights else max(published))
         typer.echo(f"{len(written)} tables written to {target}")
@@ -280,8 +213,8 @@ def backtest(
     from pipelines.sample import ensure_sample
     from warehouse.query import format_result
 
-    with _told(BacktestError):
-        places = _places(authority, home, None, landing)
+    with refusals_told(BacktestError):
+        places = places_of(authority, home, None, landing)
         asked = years_of(years) if years else None, months_of(months)
         night = as_of.date() if as_of is not None else places.default_night(dt.datetime.now(dt.UTC))
         make_home(places.home)
@@ -329,8 +262,8 @@ def scenario(
         whoever,
     )
 
-    with _told(ScenarioError):
-        places = _places(authority, home, warehouse, landing)
+    with refusals_told(ScenarioError):
+        places = places_of(authority, home, warehouse, landing)
         now = dt.datetime.now(dt.UTC)
         night = as_of.date() if as_of is not None else places.default_night(now)
         asked = None if withdraw else find_scenario(places, named)
@@ -348,7 +281,7 @@ def scenario(
         elif outcome.published:
             typer.echo(f"night {night} is published without '{named}'")
         if outcome.failures:
-            _fail("\n  ".join([NOT_WELL[outcome.published], *outcome.failures]))
+            fail("\n  ".join([NOT_WELL[outcome.published], *outcome.failures]))
 
 
 @app.command()
@@ -373,8 +306,8 @@ def diff(
     """Say what moved between two publications and why: positions, forecasts, warnings."""
     from pipelines.diff import DiffError, chosen, compare, told
 
-    with _told(DiffError):
-        places = _places(authority, home, warehouse)
+    with refusals_told(DiffError):
+        places = places_of(authority, home, warehouse)
         found = compare(places, first, second)
         rows = chosen(places, found, unit, everything=everything)
         typer.echo(told(places, found, rows, form), nl=False)
@@ -401,8 +334,8 @@ def diagnose(
     from pipelines.diagnose import DiagnoseError, run_diagnose
     from pipelines.sample import ensure_sample
 
-    with _told(DiagnoseError):
-        places = _places(authority, home, None, landing)
+    with refusals_told(DiagnoseError):
+        places = places_of(authority, home, None, landing)
         night = as_of.date() if as_of is not None else places.default_night(dt.datetime.now(dt.UTC))
         if places.uses_sample:
             ensure_sample(places)
@@ -424,7 +357,7 @@ def simulate(
     from authorities.loading import find_authority, load_authority
     from extracts.simulator.simulate import simulate as write_simulation
 
-    with _told():
+    with refusals_told():
         write_simulation(
             load_authority(find_authority(authority)), folder, wards=wards, years=years, seed=seed
         )
@@ -461,8 +394,8 @@ def doctor(
     if file is not None:
         _examine_file(file, authority, home, warehouse, landing)
         return
-    with _told():
-        places, now = _places(authority, home, warehouse, landing), dt.datetime.now(dt.UTC)
+    with refusals_told():
+        places, now = places_of(authority, home, warehouse, landing), dt.datetime.now(dt.UTC)
         findings = examine(places, now) if since is None else keep_watch(places, now, since)
     for finding in findings:
         typer.secho(
@@ -478,8 +411,8 @@ def _examine_file(
 ) -> None:
     from pipelines.doctor_file import examine_file
 
-    with _told():
-        places = _places(authority, home, warehouse, landing)
+    with refusals_told():
+        places = places_of(authority, home, warehouse, landing)
         report = examine_file(places.authority, file, places.landing)
     typer.echo("\n".join(report.lines))
     if not report.is_readable:

@@ -5,15 +5,20 @@ case is in ``early_warning.cases``; the night takes it in, and until then it is 
 """
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pipelines.warehouse_command import AuthorityOption, HomeOption, without_password
+from pipelines.options import (
+    DEFAULT_AUTHORITY_NAME,
+    AuthorityOption,
+    HomeOption,
+    WarehouseOption,
+    places_of,
+    refusals_told,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,17 +33,6 @@ warnings_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-DEFAULT_AUTHORITY_NAME = "authorities/long_bien"
-WarehouseOption = Annotated[
-    str | None,
-    typer.Option(
-        "--warehouse",
-        metavar="URL",
-        help="SQLAlchemy URL of the warehouse [default: a DuckDB in the home].",
-        envvar="WARDCAST_WAREHOUSE",
-        callback=without_password,
-    ),
-]
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the warning, as list shows it.")]
 WhoOption = Annotated[str, typer.Option("--who", help="Name of the person who decides.")]
 WhyOption = Annotated[str, typer.Option("--why", help="The reason, in that person's words.")]
@@ -84,7 +78,7 @@ def list_cases(
     """List the cases that stand, the gravest first."""
     from early_warning.told import list_lines
 
-    with _told():
+    with refusals_told(WarningsRefusedError):
         found = _standing(authority, home, warehouse)
         pairs = [(found.rows[key], state) for key, state in found.states.items()]
         shown = [pair for pair in pairs if everything or pair[1].state != "closed"]
@@ -101,7 +95,7 @@ def show(
     home: HomeOption = None,
 ) -> None:
     """Show one case: what it says, where it stands, and what its gap consists of."""
-    with _told():
+    with refusals_told(WarningsRefusedError):
         found = _standing(authority, home, warehouse)
         typer.echo("\n".join(_case(found, _known(found, warning_id))))
 
@@ -117,7 +111,7 @@ def acknowledge(
     home: HomeOption = None,
 ) -> None:
     """Say that somebody looks after a case: it is no longer told again, nor escalated."""
-    with _told():
+    with refusals_told(WarningsRefusedError):
         _take_down("acknowledge", warning_id, who, why, known_on, _standing(authority, home, warehouse))
 
 
@@ -138,7 +132,7 @@ def explain(
     home: HomeOption = None,
 ) -> None:
     """Say why a case is there; it stays in sight, and calms down by itself."""
-    with _told():
+    with refusals_told(WarningsRefusedError):
         found = _standing(authority, home, warehouse)
         _take_down("explain", warning_id, who, why, known_on, found, until.date() if until else None)
 
@@ -154,7 +148,7 @@ def close(
     home: HomeOption = None,
 ) -> None:
     """Close a case; says what would bring it back."""
-    with _told():
+    with refusals_told(WarningsRefusedError):
         _take_down("close", warning_id, who, why, known_on, _standing(authority, home, warehouse))
 
 
@@ -210,10 +204,9 @@ def _known_day(found: _Standing, known_on: dt.datetime | None, now: dt.datetime)
 
 
 def _standing(authority: str, home: Path | None, warehouse: str | None) -> _Standing:
-    from pipelines.settings import Places, Settings
     from warehouse.engines import open_warehouse
 
-    places = Places(Settings(authority=Path(authority), home=home, warehouse=warehouse))
+    places = places_of(authority, home, warehouse)
     store = open_warehouse(places.warehouse_url)
     nights = [made.as_of for made in store.publications()]
     if not nights:
@@ -257,16 +250,3 @@ def _case(found: _Standing, key: str) -> list[str]:
     row = found.rows[key]
     own = found.causes.filter(pl.col("warning_id") == key)
     return case_lines(found.places.authority, row, found.states[key], own, rules.get(row["rule_code"]))
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Expected refusals as one clear message and exit code 1."""
-    from authorities.loading import AuthorityError
-    from warehouse.engines import WarehouseError
-
-    try:
-        yield
-    except (AuthorityError, WarehouseError, WarningsRefusedError) as error:
-        typer.secho(f"wardcast: {error}", err=True, fg=typer.colors.RED)
-        raise typer.Exit(1) from None

@@ -1,0 +1,110 @@
+"""What the commands of ``wardcast`` have in common: options, where things lie, refusals told to a clerk.
+
+Importing it loads nothing heavy, so that help is quick. The commands are in ``pipelines.command`` and the
+modules of the command groups.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from pipelines.settings import Places
+
+DEFAULT_AUTHORITY_NAME = "authorities/long_bien"
+
+
+def without_password(context: typer.Context, url: str | None) -> str | None:
+    """Refuse a URL with a password as an argument: every user of the machine sees it in the process list."""
+    from warehouse.engines import bears_password
+
+    source = context.get_parameter_source("warehouse")
+    if url and source is not None and source.name == "COMMANDLINE" and bears_password(url):
+        raise typer.BadParameter(
+            "a password here is seen by every user of this machine; put it into ~/.pgpass or PGPASSWORD, "
+            "or the whole URL into WARDCAST_WAREHOUSE"
+        )
+    return url
+
+
+AuthorityOption = Annotated[
+    str,
+    typer.Option(
+        "--authority",
+        metavar="DIR",
+        help="Folder of the authority, or the name of one that ships.",
+        envvar="WARDCAST_AUTHORITY",
+    ),
+]
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        metavar="DIR",
+        help="Where everything written lies [default: var/<authority>].",
+        envvar="WARDCAST_HOME",
+    ),
+]
+WarehouseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--warehouse",
+        metavar="URL",
+        help="SQLAlchemy URL of the warehouse [default: a DuckDB in the home].",
+        envvar="WARDCAST_WAREHOUSE",
+        callback=without_password,
+    ),
+]
+LandingOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--landing",
+        metavar="DIR",
+        help="Folder where extracts arrive [default: the embedded sample, else <home>/landing].",
+        envvar="WARDCAST_LANDING",
+    ),
+]
+AsOfOption = Annotated[
+    dt.datetime | None,
+    typer.Option(
+        "--as-of",
+        metavar="DATE",
+        formats=["%Y-%m-%d"],
+        help="The night meant [default: the sample's own, else yesterday].",
+    ),
+]
+
+
+def places_of(
+    authority: str, home: Path | None, warehouse: str | None = None, landing: Path | None = None
+) -> "Places":
+    """Where things lie by the options given, the environment and the defaults."""
+    from pipelines.settings import Places, Settings
+
+    return Places(Settings(authority=Path(authority), home=home, warehouse=warehouse, landing=landing))
+
+
+@contextmanager
+def refusals_told(*more: type[Exception]) -> Iterator[None]:
+    """Expected refusals as one clear message and exit code 1; anything else is a defect, with its trace."""
+    from authorities.loading import AuthorityError
+    from early_warning.messages import WarningRuleError
+    from extracts.landing import LandingError
+    from pipelines.home import NightRefusedError
+    from warehouse.engines import WarehouseError
+
+    refusals = (AuthorityError, LandingError, NightRefusedError, WarehouseError, WarningRuleError)
+    try:
+        yield
+    except refusals + more as error:
+        fail(str(error))
+
+
+def fail(message: str) -> NoReturn:
+    """Tell why not, and end with exit code 1."""
+    typer.secho(f"wardcast: {message}", err=True, fg=typer.colors.RED)
+    raise typer.Exit(1) from None
