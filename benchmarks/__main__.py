@@ -4,7 +4,16 @@ import sys
 from importlib import import_module
 from inspect import signature
 
-ALL = ("night", "site", "intake", "expectations", "forecasts.speed", "forecasts.accuracy", "forecasts.places")
+ALL = (
+    "night",
+    "site",
+    "publishing",
+    "intake",
+    "expectations",
+    "forecasts.speed",
+    "forecasts.accuracy",
+    "forecasts.places",
+)
 ROWS = 5_000_000
 """Receipts in the benchmarks that are told how many."""
 

@@ -1,10 +1,15 @@
-"""A real browser for the tests of pages: headless Chromium, where the system has one."""
+"""What all tests share: Hypothesis's settings, and a real browser for pages where the system has one."""
 
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more of the machine's other work than of the code.
+settings.register_profile("wardcast", deadline=None)
+settings.load_profile("wardcast")
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS = [

@@ -7,22 +7,21 @@ schema is made and compared in ``warehouse.postgres_schema``, who may read what 
 
 import logging
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 
 import polars as pl
 from sqlalchemy import Table
 
-from warehouse.chosen_rows import equal_to, in_declared_shape, of_publication, on_nights, readable
+from warehouse.chosen_rows import in_declared_shape, of_publication
 from warehouse.engines import (
     Publication,
     PublicationFacts,
     StepListener,
     UnknownPublicationError,
-    WarehouseError,
 )
-from warehouse.keys import check_keys
+from warehouse.mart_store import MartStore, nothing_published, stamped
 from warehouse.postgres_connection import Server, Session, SQLError, literal
 from warehouse.postgres_lock import hold_as_publisher, who_locks
 from warehouse.postgres_query import read_one_statement
@@ -48,7 +47,7 @@ from warehouse.postgres_tables import (
 )
 from warehouse.projections import conform, empty_frame, polars_schema
 from warehouse.publication_register import Register
-from warehouse.tables.marts import MART_WARNING, MARTS, PUBLICATION
+from warehouse.tables.marts import MARTS, PUBLICATION
 
 LOG = logging.getLogger(__name__)
 QUERY_SECONDS = 300
@@ -57,7 +56,7 @@ _AS_IT_WAS = ". The last publication is as it was"
 _REGISTER = base(PUBLICATION)
 
 
-class PostgresWarehouse:
+class PostgresWarehouse(MartStore):
     """The warehouse in the PostgreSQL database behind ``url``.
 
     ``query_seconds``: after how long the server gives up on a query.
@@ -68,12 +67,8 @@ class PostgresWarehouse:
         at_step: StepListener | None = None,
         query_seconds: int = QUERY_SECONDS,
     ) -> None:  # fmt: skip
-        if kept_days < 1:
-            raise WarehouseError("publications_kept_days must be 1 or more: readers may hold the one before")
+        super().__init__(kept_days=kept_days, nights_kept_days=nights_kept_days, at_step=at_step)
         self._server = Server(url)
-        self._kept_days = kept_days
-        self._nights_kept_days = nights_kept_days
-        self._listener: StepListener = at_step or _say_nothing
         self._step = ""
         self._query_seconds = query_seconds
 
@@ -126,10 +121,7 @@ class PostgresWarehouse:
             WarehouseError: where keys do not hold, another publishes, or the server refuses.
             SchemaMismatchError: where a frame lacks its declared shape.
         """
-        if facts.published_at.tzinfo is None:
-            raise WarehouseError("published_at needs a time zone")
-        self._begin("check")
-        check_keys(night, marts, dimensions)
+        self._check(night, marts, dimensions, facts)
         shaped = _shaped({**dimensions, **marts})
         name = f"wardcast run {facts.run_id[:8]} of night {night}, process {os.getpid()}"
         with (
@@ -158,9 +150,9 @@ class PostgresWarehouse:
             self._begin(f"load {name}")
             table = _READABLE[name]
             if is_nightly(table):
-                _load_night(session, table, night, _stamped(frame, table, publication_id))
+                _load_night(session, table, night, stamped(table, frame, publication_id))
             elif newest is published:
-                _replace(session, table, _stamped(frame, table, publication_id))
+                _replace(session, table, stamped(table, frame, publication_id))
         self._begin("register")
         _enter(session, published)
         self._begin("prune")
@@ -174,7 +166,7 @@ class PostgresWarehouse:
 
     def _begin(self, step: str) -> None:
         self._step = step
-        self._listener(step)
+        super()._begin(step)
 
     def _why_not_published(self, error: SQLError) -> str:
         if error.state == "55P03":
@@ -183,29 +175,6 @@ class PostgresWarehouse:
         if error.state == "2BP01":
             return "views of somebody else's stand on the warehouse's; drop them, run again, make them anew"
         return f"the publication could not be written at step '{self._step}'"
-
-    def read_mart(self, name: str, as_of: date | None = None) -> pl.DataFrame:
-        """A mart, dimension or ``publication`` in declared shape, sorted by its grain.
-
-        Without ``as_of`` a mart's every night, with it one night; no rows where that night is not
-        published. Dimensions are the newest night's.
-
-        Raises:
-            WarehouseError: for an unknown name, or ``as_of`` with a dimension.
-        """
-        if as_of is None:
-            return self._read_chosen(readable(name), "true")
-        return self._read_chosen(readable(name, nightly=True), on_nights([as_of]))
-
-    def read_nights(self, name: str, nights: Collection[date], **where: str) -> pl.DataFrame:
-        """Several nights of a mart as they are published now, rows whose columns hold ``where``; no rows of
-        nights that are not published.
-
-        Raises:
-            WarehouseError: for an unknown name or column, or a dimension.
-        """
-        table = readable(name, nightly=True)
-        return self._read_chosen(table, on_nights(nights, equal_to(table, where)))
 
     def read_publication(self, name: str, publication_id: str) -> pl.DataFrame:
         """A mart as one publication has it, superseded or not, in declared shape and sorted by its grain.
@@ -224,15 +193,15 @@ class PostgresWarehouse:
                 known = publication_id in made
                 raise UnknownPublicationError(publication_id, self._server.shown, list(held), known=known)
             chosen = f"as_of = DATE '{held[publication_id]}' AND publication_id = {literal(publication_id)}"
-            frame = _read(session, table, chosen, relation=base(table))
+            frame = _rows(session, table, chosen, relation=base(table))
         return in_declared_shape(frame, table)
 
-    def _read_chosen(self, table: Table, condition: str) -> pl.DataFrame:
+    def _read(self, table: Table, condition: str) -> pl.DataFrame:
         with (
             self._server.clear_errors(lambda _: f"{table.name} could not be read"),
             self._server.session("wardcast reader", read_only=True) as session,
         ):
-            frame = _read(session, table, condition, relation=f"{PUBLIC}.{table.name}")
+            frame = _rows(session, table, condition, relation=f"{PUBLIC}.{table.name}")
         return in_declared_shape(frame, table)
 
     def publications(self) -> tuple[Publication, ...]:
@@ -243,16 +212,6 @@ class PostgresWarehouse:
         ):
             return _register(session).publications
 
-    def latest_publication(self) -> Publication | None:
-        """The publication made last, whichever its night; None before the first."""
-        made = self.publications()
-        return made[-1] if made else None
-
-    def previous_warnings(self, before: date) -> pl.DataFrame:
-        """``mart_warning`` of the last published night before ``before``; no rows where there is none."""
-        earlier = [publication.as_of for publication in self.publications() if publication.as_of < before]
-        return self.read_mart(MART_WARNING.name, max(earlier, default=date.min))
-
     def query(self, sql: str) -> pl.DataFrame:
         """Result of one reading statement. Plain table names give all nights, ``latest.x`` the newest."""
         with (
@@ -260,27 +219,15 @@ class PostgresWarehouse:
             self._server.session("wardcast query", read_only=True) as session,
         ):
             if not _register(session).publications:
-                raise WarehouseError(
-                    f"nothing has been published to {self._server.shown} yet; run wardcast nightly first"
-                )
+                raise nothing_published(self._server.shown)
             return read_one_statement(session, sql, self._query_seconds)
-
-
-def _say_nothing(step: str) -> None:
-    del step
 
 
 def _shaped(frames: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     """Frames in declared shape, before the server is asked for anything; the id follows once it is known."""
     return {
-        name: conform(_stamped(frame, _READABLE[name], ""), _READABLE[name]) for name, frame in frames.items()
+        name: conform(stamped(_READABLE[name], frame, ""), _READABLE[name]) for name, frame in frames.items()
     }
-
-
-def _stamped(frame: pl.DataFrame, table: Table, publication_id: str) -> pl.DataFrame:
-    if table not in MARTS or "publication_id" not in table.columns:
-        return frame
-    return frame.with_columns(publication_id=pl.lit(publication_id))
 
 
 def _register(session: Session) -> Register:
@@ -351,7 +298,7 @@ def _renew_statistics(session: Session, night: date) -> None:
         LOG.warning("published, but the statistics were not renewed: %s", error.text)
 
 
-def _read(session: Session, table: Table, condition: str, *, relation: str) -> pl.DataFrame:
+def _rows(session: Session, table: Table, condition: str, *, relation: str) -> pl.DataFrame:
     """Rows of a table, null in the columns that its older version lacks; none where there is no table."""
     held = columns_of(session, [relation]).get(relation, {})
     names = [name for name in polars_schema(table) if name in held]

@@ -8,7 +8,7 @@ locking are in ``warehouse.publication_folder``, the file's content in ``warehou
 import errno
 import logging
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date
@@ -19,7 +19,7 @@ import polars as pl
 from sqlalchemy import Table
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from warehouse.chosen_rows import equal_to, in_declared_shape, of_publication, on_nights, readable
+from warehouse.chosen_rows import in_declared_shape, of_publication
 from warehouse.engines import (
     Publication,
     PublicationFacts,
@@ -27,7 +27,7 @@ from warehouse.engines import (
     UnknownPublicationError,
     WarehouseError,
 )
-from warehouse.keys import check_keys
+from warehouse.mart_store import MartStore, nothing_published, stamped
 from warehouse.parquet_views import sealed_reader
 from warehouse.projections import conform, empty_frame
 from warehouse.publication_file import build_file
@@ -35,26 +35,22 @@ from warehouse.publication_folder import PublicationFolder, PublishingLock
 from warehouse.publication_register import Register
 from warehouse.query import read_one_statement
 from warehouse.tables.dimensions import DIMENSIONS
-from warehouse.tables.marts import MART_WARNING, MARTS, PUBLICATION
+from warehouse.tables.marts import MARTS, PUBLICATION
 
 LOG = logging.getLogger(__name__)
 # DuckDB and polars hand on what the system said, not its number.
 _FULL = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)]
 
 
-class DuckDBWarehouse:
+class DuckDBWarehouse(MartStore):
     """The embedded warehouse behind the link ``link``."""
 
     def __init__(
         self, link: Path, *, kept_days: int, nights_kept_days: int | None = None,
         at_step: StepListener | None = None,
     ) -> None:  # fmt: skip
-        if kept_days < 1:
-            raise WarehouseError("publications_kept_days must be 1 or more: readers may hold the one before")
+        super().__init__(kept_days=kept_days, nights_kept_days=nights_kept_days, at_step=at_step)
         self._folder = PublicationFolder(link)
-        self._kept_days = kept_days
-        self._nights_kept_days = nights_kept_days
-        self._at_step: StepListener = at_step or _say_nothing
 
     def check_writable(self) -> None:
         """Raise now what a publication would raise later for want of a folder or rights."""
@@ -93,12 +89,9 @@ class DuckDBWarehouse:
             WarehouseError: where keys do not hold, another publishes, or the place cannot be written.
             SchemaMismatchError: where a frame lacks its declared shape.
         """
-        if facts.published_at.tzinfo is None:
-            raise WarehouseError("published_at needs a time zone")
-        self._at_step("check")
-        check_keys(night, marts, dimensions)
+        self._check(night, marts, dimensions, facts)
         with _clear_errors(self._folder.link):
-            self._at_step("lock")
+            self._begin("lock")
             with self._folder.publishing(
                 f"run {facts.run_id} of night {night}, process {os.getpid()}"
             ) as lock:
@@ -113,15 +106,15 @@ class DuckDBWarehouse:
         lock.begin(publication_id)
         try:
             published = self._build(night, publication_id, frames, facts, register)
-            self._at_step("point")
+            self._begin("point")
             newest = Register((*register.publications, published)).newest() or published
             self._folder.point_to(publication_id, newest.publication_id)
         except BaseException:
             self._forget(publication_id, lock)
             raise
-        self._at_step("prune")
+        self._begin("prune")
         self._prune(facts)
-        self._at_step("unlock")
+        self._begin("unlock")
         lock.finish()
         return published
 
@@ -129,19 +122,21 @@ class DuckDBWarehouse:
         self, night: date, publication_id: str, frames: Mapping[str, pl.DataFrame], facts: PublicationFacts,
         register: Register,
     ) -> Publication:  # fmt: skip
-        stamped = {table.name: _stamped(table, frames[table.name], publication_id) for table in MARTS}
-        shaped = {table.name: conform(frames[table.name], table) for table in DIMENSIONS}
-        rows = sum(frame.height for frame in stamped.values())
+        shaped = {
+            table.name: conform(stamped(table, frames[table.name], publication_id), table)
+            for table in (*DIMENSIONS, *MARTS)
+        }
+        rows = sum(shaped[table.name].height for table in MARTS)
         published = Publication(publication_id=publication_id, as_of=night, rows=rows, **asdict(facts))
         grown = Register((*register.publications, published))
         self._folder.parquet(publication_id, "").parent.mkdir()
-        for name, frame in {**shaped, **stamped, PUBLICATION.name: grown.frame()}.items():
-            self._at_step(f"write {name}")
+        for name, frame in {**shaped, PUBLICATION.name: grown.frame()}.items():
+            self._begin(f"write {name}")
             frame.write_parquet(self._folder.parquet(publication_id, name))
         build_file(
-            self._folder, publication_id, grown.without(grown.outlived(self._nights_kept_days)), self._at_step
+            self._folder, publication_id, grown.without(grown.outlived(self._nights_kept_days)), self._begin
         )
-        self._at_step("seal")
+        self._begin("seal")
         self._folder.seal(publication_id)
         return published
 
@@ -161,29 +156,6 @@ class DuckDBWarehouse:
             except OSError as error:  # the publication stands; what is left is tried again next night
                 LOG.warning("publication %s is past its retention but could not be removed: %s",
                             publication_id, error)  # fmt: skip
-
-    def read_mart(self, name: str, as_of: date | None = None) -> pl.DataFrame:
-        """A mart, dimension or ``publication`` in declared shape, sorted by its grain.
-
-        Without ``as_of`` a mart's every night, with it one night; no rows where that night is not
-        published. Dimensions are the newest night's.
-
-        Raises:
-            WarehouseError: for an unknown name, or ``as_of`` with a dimension.
-        """
-        if as_of is None:
-            return self._read(readable(name), "true")
-        return self._read(readable(name, nightly=True), on_nights([as_of]))
-
-    def read_nights(self, name: str, nights: Collection[date], **where: str) -> pl.DataFrame:
-        """Several nights of a mart as they are published now, rows whose columns hold ``where``; no rows of
-        nights that are not published.
-
-        Raises:
-            WarehouseError: for an unknown name or column, or a dimension.
-        """
-        table = readable(name, nightly=True)
-        return self._read(table, on_nights(nights, equal_to(table, where)))
 
     def read_publication(self, name: str, publication_id: str) -> pl.DataFrame:
         """A mart as one publication has it, superseded or not, in declared shape and sorted by its grain.
@@ -213,33 +185,12 @@ class DuckDBWarehouse:
         with _clear_reading(self._folder.link):
             return self._folder.pointed().register.publications
 
-    def latest_publication(self) -> Publication | None:
-        """The publication made last, whichever its night; None before the first."""
-        made = self.publications()
-        return made[-1] if made else None
-
-    def previous_warnings(self, before: date) -> pl.DataFrame:
-        """``mart_warning`` of the last published night before ``before``; no rows where there is none."""
-        earlier = [publication.as_of for publication in self.publications() if publication.as_of < before]
-        return self.read_mart(MART_WARNING.name, max(earlier, default=date.min))
-
     def query(self, sql: str) -> pl.DataFrame:
         """Result of one reading statement. Plain table names give all nights, ``latest.x`` the newest."""
         if self.latest_publication() is None:
-            raise WarehouseError(
-                f"nothing has been published to {self._folder.link} yet; run wardcast nightly first"
-            )
+            raise nothing_published(self._folder.link)
         with _clear_reading(self._folder.link), sealed_reader(self._folder) as connection:
             return read_one_statement(connection, sql)
-
-
-def _say_nothing(step: str) -> None:
-    del step
-
-
-def _stamped(table: Table, frame: pl.DataFrame, publication_id: str) -> pl.DataFrame:
-    stamps = [pl.lit(publication_id).alias("publication_id")] if "publication_id" in table.columns else []
-    return conform(frame.with_columns(stamps), table)
 
 
 @contextmanager
