@@ -1,4 +1,4 @@
-"""Publishing a country's night to each engine beside the bare bulk load of the same frames; the gallery there.
+"""Publishing a country's night to each engine beside the bare bulk load of the same frames, and the gallery.
 
 The night is the sample's: its wards stand once for each of 10,598, under other keys and names, their money
 scaled by a factor of their own so that no column repeats itself. Bare is what the engine's own bulk load

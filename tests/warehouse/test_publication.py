@@ -97,6 +97,17 @@ def test_no_path_stands_in_the_file_while_there_is_one_night(warehouse: Warehous
     assert not any(str(link.parent) in words for (words,) in views)
 
 
+@pytest.mark.parametrize(("small_below", "block_size"), [(500_000, 16_384), (6, 262_144)])
+def test_a_large_night_is_laid_out_in_large_blocks(
+    warehouse: Warehouse, link: Path, monkeypatch: pytest.MonkeyPatch, small_below: int, block_size: int
+) -> None:
+    monkeypatch.setattr("warehouse.publication_file.SMALL_NIGHT_ROWS", small_below)
+    warehouse.publish(NIGHT, marts(), dimensions(), facts())
+    with duckdb.connect(str(link), read_only=True) as connection:
+        sizes = connection.execute("SELECT block_size FROM pragma_database_size()").fetchall()
+    assert sizes == [(block_size,)]
+
+
 def test_a_rerun_supersedes_its_night_and_is_listed_beside_it(warehouse: Warehouse, link: Path) -> None:
     warehouse.publish(NIGHT, marts(NIGHT, "1.00"), dimensions(), facts())
     second = warehouse.publish(NIGHT, marts(NIGHT, "2.00"), dimensions(), facts(run_id="run-2"))
