@@ -64,22 +64,30 @@ def take_in(
     before = kept_files(store)
     scanned: list[KeptFile] = []
     counting: list[KeptFile] = []
-    memory = remembered(store, authority.settings.currency.model_dump_json())
+    memory = _memory(authority, store)
     night = _Night(authority, store, as_of, unit_names(authority), _raw_places(authority, store), memory)
-    for delivery in scan_landing(authority, landing, before, store, memory.sha256):
+    for delivery in scan_landing(authority, landing, before, store, memory):
         # A copy of a file that could not be read is its own first delivery.
-        known = delivery if delivery.repeats in read else replace(delivery, repeats="")
+        is_own = not delivery.repeats or delivery.repeats in read
+        known = delivery if is_own else replace(delivery, repeats="")
         status, row = _register_row(night, known)
         rows.append(row)
         # Files without a row are alike whatever their period, which each states for itself.
         if status == "read" and row[_ROWS_DATA]:
             read.add(delivery.source_file)
-        counting += [kept_of(delivery)] if status in {"read", "repeated"} else []
         scanned.append(kept_of(delivery))
+        counting += scanned[-1:] if status in {"read", "repeated"} else []
     _remember(store, before, scanned, counting)
     memory.keep(store)
     register = pl.DataFrame(rows, schema=polars_schema(CORE_DELIVERY), orient="row")
     return conform(register, CORE_DELIVERY)
+
+
+def _memory(authority: Authority, store: Path) -> Remembered:
+    """What nights before found out, by the same currency, forms and fiscal year."""
+    start = authority.settings.fiscal_year_start_month
+    forms = "".join(form.model_dump_json() for form in authority.forms)
+    return remembered(store, authority.settings.currency.model_dump_json(), f"{start}{forms}")
 
 
 def _remember(

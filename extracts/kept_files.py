@@ -50,7 +50,7 @@ def still_counting(kept: Iterable[KeptFile], present: Sequence[KeptFile]) -> lis
 
 def remember(store: Path, files: Iterable[KeptFile]) -> None:
     """Keep the list of files read; written beside and renamed, for the owner's eyes only."""
-    told = sorted(set(files))
+    told = sorted(set(files), key=lambda file: (file.source_file, file.sha256, file.unpacked_name))
     if told == kept_files(store):
         return
     store.mkdir(parents=True, exist_ok=True, mode=0o700)

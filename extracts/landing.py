@@ -5,9 +5,8 @@ One pass over the folder gives the deliveries of a night. Their rows are read in
 
 import datetime as dt
 import hashlib
-import os
 import re
-import unicodedata
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from authorities.forms import DATABASE_FOLDER, USUAL_LIMITS, ExtractForm, Readin
 from authorities.model import Authority
 from extracts.archives import Member, each_piece, is_archive, members_of, refuse_large
 from extracts.kept_files import KeptFile, still_counting
+from extracts.landing_files import FoundFile, files_below
 from extracts.named_periods import part_of, received_on, scope_of
 from extracts.problems import ExtractError
 
@@ -28,10 +28,27 @@ _UNTIL_ADDITION = re.compile(r"[^ (.]*")
 Stamp = tuple[int, int]
 """Size in bytes and time of change in ns: no evidence of when a file came, only that it is the same."""
 Sha256Of = Callable[[str, Path], str]
+Claim = Sequence[str | None]
+"""A form's code, and the days received, first and last of its period as the file's name says, if it does."""
 
 
 class LandingError(Exception):
     """The landing folder cannot be used at all; the message says why and what to do."""
+
+
+class Known:
+    """What is known of files before they are looked at: here nothing; ``extracts.remembered`` knows more."""
+
+    def sha256(self, _name: str, path: Path) -> str:
+        """SHA-256 of a file by its name below the folder and its path."""
+        return file_sha256(path)
+
+    def claims(self, _name: str) -> Sequence[Claim] | None:
+        """What forms make of a file's name; None where they have to be asked."""
+        return None
+
+    def claimed(self, name: str, claims: Sequence[Claim]) -> None:
+        """Told what they made of it."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +94,7 @@ def scan_landing(
     folder: Path,
     kept: Sequence[KeptFile] = (),
     fetched: Path | None = None,
-    sha256_of: Sha256Of | None = None,
+    known: Known | None = None,
 ) -> list[Delivery]:
     """Every file below ``folder``, once for each form that claims it, in order of arrival.
 
@@ -85,7 +102,7 @@ def scan_landing(
         kept: files of which the rows are kept; those that lie in the folder no more count all the same.
         fetched: folder in which what databases gave lies below ``database/``, as if it lay in the landing
             folder.
-        sha256_of: the digest of a file by its path below the folder and its path; where None, all are hashed.
+        known: what earlier nights found out about files; where None, all are hashed.
 
     Raises:
         LandingError: the folder does not exist, or holds no file at all and none is kept.
@@ -95,11 +112,12 @@ def scan_landing(
             f"landing folder {folder} does not exist. Create it and put the extracts there, or name another "
             "with --landing"
         )
+    known = known or Known()
     deliveries = [
         delivery
-        for path, name, problem in [*_files(folder), *_fetched(fetched)]
+        for path, name, problem in [*files_below(folder), *_fetched(fetched)]
         if not _IGNORED.search(name)
-        for delivery in _claims(authority, path, name, problem, sha256_of or _hashed)
+        for delivery in _claims(authority, path, name, problem, known)
     ]
     present = [kept_of(delivery) for delivery in deliveries]
     # Where not one file is an extract, the folder is the wrong one or not there: the office is asked.
@@ -109,7 +127,7 @@ def scan_landing(
             folder / file.source_file, file.source_file, file.sha256, file.file_bytes, None,
             unpacked_name=file.unpacked_name,
         )  # fmt: skip
-        deliveries += [known for known in _by_forms(authority, bare) if known.form is not None]
+        deliveries += [one for one in _by_forms(authority, bare, known) if one.form is not None]
     if not deliveries:
         raise LandingError(f"landing folder {folder} holds no files. Put the extracts there and run again")
     return list(_in_order(deliveries))
@@ -117,7 +135,7 @@ def scan_landing(
 
 def deliveries_of(authority: Authority, path: Path, shown: str) -> list[Delivery]:
     """One file as each form that claims it sees it; of an archive, each of its members."""
-    return list(_claims(authority, path, shown, None, _hashed))
+    return list(_claims(authority, path, shown, None, Known()))
 
 
 def kept_of(delivery: Delivery) -> KeptFile:
@@ -125,61 +143,52 @@ def kept_of(delivery: Delivery) -> KeptFile:
     return KeptFile(delivery.source_file, delivery.sha256, delivery.file_bytes, delivery.unpacked_name)
 
 
-def _files(folder: Path) -> list[tuple[Path, str, OSError | None]]:
-    """Every file below the folder, linked folders included, with its name for show, and folders that cannot
-    be listed with what is wrong.
-
-    Raises:
-        OSError: the landing folder itself cannot be listed.
-    """
-    found: list[tuple[Path, str, OSError | None]] = []
-    seen: set[str] = set()
-    unlisted: list[OSError] = []
-    for at, folders, names in os.walk(folder, followlinks=True, onerror=unlisted.append):
-        if (real := os.path.realpath(at)) in seen:  # a link back to a folder above
-            folders.clear()
-            continue
-        seen.add(real)
-        folders.sort()
-        found.extend((Path(at, name), _shown(folder, Path(at, name)), None) for name in names)
-    for error in unlisted:
-        if Path(error.filename) == folder:
-            raise error
-        found.append((Path(error.filename), _shown(folder, Path(error.filename)), error))
-    return sorted(found, key=lambda file: file[1])
-
-
-def _fetched(store: Path | None) -> list[tuple[Path, str, OSError | None]]:
+def _fetched(store: Path | None) -> list[FoundFile]:
     if store is None or not (store / DATABASE_FOLDER).is_dir():
         return []
     return [
         (path, f"{DATABASE_FOLDER}/{name}", error)
-        for path, name, error in _files(store / DATABASE_FOLDER)
+        for path, name, error in files_below(store / DATABASE_FOLDER)
         if not name.endswith(".half")
     ]
 
 
-def _shown(folder: Path, path: Path) -> str:
-    """Path below the folder, composed, with bytes that are no UTF-8 escaped: tables and pages show it."""
-    name = os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "backslashreplace")
-    return unicodedata.normalize("NFC", name)
-
-
-def _hashed(_name: str, path: Path) -> str:
-    return file_sha256(path)
-
-
 def _claims(
-    authority: Authority, path: Path, name: str, problem: OSError | None, sha256_of: Sha256Of
+    authority: Authority, path: Path, name: str, problem: OSError | None, known: Known
 ) -> Iterator[Delivery]:
-    if problem is None and path.exists() and not path.is_file():
-        return  # a pipe or a socket
     unread = Delivery(path, name, "", 0, None, limits=authority.settings.limits)
-    for bare in _files_in(unread, problem, sha256_of):
-        yield from _by_forms(authority, bare)
+    for bare in _files_in(unread, problem, known.sha256):
+        yield from _by_forms(authority, bare, known)
 
 
-def _by_forms(authority: Authority, bare: Delivery) -> Iterator[Delivery]:
+def _by_forms(authority: Authority, bare: Delivery, known: Known) -> Iterator[Delivery]:
+    """The delivery once for each form that claims it; what its name says is told once for all nights."""
+    if bare.problem is not None:
+        yield from _claimed_by_forms(authority, bare)
+        return
+    claims = known.claims(f"{bare.source_file}\0{bare.unpacked_name}")
+    if claims is None:
+        claimed = list(_claimed_by_forms(authority, bare))
+        if all(one.form is not None and one.problem is None for one in claimed):
+            told = [_claim_of(one, one.form.form_code) for one in claimed if one.form is not None]
+            known.claimed(f"{bare.source_file}\0{bare.unpacked_name}", told)
+        yield from claimed
+        return
+    forms = {form.form_code: form for form in authority.forms}
+    for code, *days in claims:
+        received, scope_from, scope_to = (dt.date.fromisoformat(day) if day else None for day in days)
+        yield replace(
+            bare, form=forms[str(code)], received_on=received, scope_from=scope_from, scope_to=scope_to
+        )
+
+
+def _claim_of(delivery: Delivery, code: str) -> Claim:
+    days = (delivery.received_on, delivery.scope_from, delivery.scope_to)
+    received, first, last = (day.isoformat() if day else None for day in days)
+    return code, received, first, last
+
+
+def _claimed_by_forms(authority: Authority, bare: Delivery) -> Iterator[Delivery]:
     names = _names_of(bare)
     forms = [form for form in authority.forms if any(form.recognise.claims(known) for known in names)]
     if not forms:
@@ -190,14 +199,20 @@ def _by_forms(authority: Authority, bare: Delivery) -> Iterator[Delivery]:
 
 
 def _files_in(bare: Delivery, problem: OSError | None, sha256_of: Sha256Of) -> Iterator[Delivery]:
-    """The file with its digest; of an archive each member with its own, as if it were a file."""
+    """The file with its digest; of an archive each member with its own, as if it were a file.
+
+    None for a pipe or a socket.
+    """
     path, name = bare.path, bare.source_file
     try:
         if problem is not None:
             raise problem
-        stamp = file_stamp(path)
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode):
+            return
+        stamp = facts.st_size, facts.st_mtime_ns
         refuse_large(path, name, bare.limits)
-        if path.suffix.lower() == ".zip" and is_archive(path):
+        if name.lower().endswith(".zip") and is_archive(path):
             yield from _members(replace(bare, stamp=stamp))
         else:
             yield replace(bare, stamp=stamp, sha256=sha256_of(name, path), file_bytes=stamp[0])

@@ -52,8 +52,10 @@ def empty_frame(table: Table) -> pl.DataFrame:
     return pl.DataFrame(schema=polars_schema(table))
 
 
-def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+def conform(frame: pl.DataFrame, table: Table, *, is_sorted: bool = False) -> pl.DataFrame:
     """``frame`` with exactly the declared columns, types and order, sorted by the grain.
+
+    Where ``is_sorted``, rows stay in the order that the caller gave them.
 
     Raises:
         SchemaMismatchError: naming columns that lack, columns too many, or nulls that may not be.
@@ -71,7 +73,7 @@ def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     }
     if nulls:
         raise SchemaMismatchError(f"{table.name}: null where the declaration allows none: {nulls}")
-    return _sorted(shaped, grain(table))
+    return shaped if is_sorted else _sorted(shaped, grain(table))
 
 
 def _sorted(frame: pl.DataFrame, by: list[str]) -> pl.DataFrame:
