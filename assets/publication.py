@@ -9,6 +9,7 @@ import polars as pl
 from assets.metadata import FRAME, columns_of, tags
 from assets.office import Office, night_of
 from assets.retries import retry_or_fail
+from warehouse.arrivals import with_last_days
 from warehouse.engines import PublicationFacts, WarehouseBusyError, WarehouseError
 from warehouse.marts import dimensions
 from warehouse.projections import polars_schema
@@ -37,9 +38,13 @@ def _publication(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         tags=tags("publication"),
     )
     def publication(
-        context: dg.AssetExecutionContext, office: Office, **marts: pl.DataFrame
+        context: dg.AssetExecutionContext,
+        office: Office,
+        extract_statement: pl.DataFrame,
+        **marts: pl.DataFrame,
     ) -> dg.MaterializeResult:
         as_of, authority = night_of(context), office.authority
+        told = with_last_days(authority, extract_statement, as_of, marts)
         passed, failed = check_counts(context)
         facts = PublicationFacts(
             run_id=context.run.run_id,
@@ -50,7 +55,7 @@ def _publication(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
             checks_failed=failed,
         )
         try:
-            made = office.warehouse().publish(as_of, marts, dimensions(authority, as_of), facts)
+            made = office.warehouse().publish(as_of, told, dimensions(authority, as_of), facts)
         except WarehouseError as error:
             raise retry_or_fail(
                 context,

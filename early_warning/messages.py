@@ -17,6 +17,7 @@ from early_warning.cases import BY_RULE, CaseState
 from early_warning.figures import LANGUAGES, Figure, Language, Money, Percent, Points, Probability, fill
 from early_warning.grouping import COMMON, EXTENSION, Candidate
 from early_warning.night import Night
+from warehouse.marts import STAMPED
 
 SUSPENDED_MARK = " ⏸ "
 """Between what a case says and why nothing is concluded from tonight."""
@@ -82,7 +83,7 @@ def warning_row(
 
 def closed_row(night: Night, before: Mapping[str, Any], why: str) -> dict[str, Any]:
     """A case that ends tonight, or ended before, without being looked at."""
-    row = {name: value for name, value in before.items() if name != "publication_id"}
+    row = {name: value for name, value in before.items() if name not in STAMPED}
     row["as_of"] = night.as_of
     if row["state"] != "closed":
         row |= {"state": "closed", "state_on": night.as_of, "state_by": BY_RULE, "state_why": why}

@@ -16,6 +16,7 @@ from authorities.warning_rules import WarningRule
 from early_warning.figures import Figure, Money, Percent, Points, Probability
 from early_warning.night import BASE_SCENARIO, Finding, Night, known, level_of
 from early_warning.timing import effects_until
+from warehouse.marts import STAMPED
 
 Row = dict[str, Any]
 _BALANCE_STATUS = {
@@ -192,7 +193,7 @@ def recurrent_gap_probability_above(night: Night, rule: WarningRule) -> Iterator
             "transfer": Money(row["transfer_estimate_amount"]),
             "balance_status": _BALANCE_STATUS.get(row["balance_status"]),
         }
-        dropped = ("as_of", "unit_key", "publication_id")
+        dropped = ("as_of", "unit_key", *STAMPED)
         evidence = {name: value for name, value in row.items() if name not in dropped}
         until = complete.get(row["unit_key"])
         yield Finding(

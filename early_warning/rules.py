@@ -20,7 +20,7 @@ from early_warning.causes import causes
 from early_warning.grouping import Candidate, candidates
 from early_warning.messages import closed_row, warning_row
 from early_warning.night import Finding, Night
-from warehouse.marts import UNPUBLISHED, at_the_edge
+from warehouse.marts import STAMPED, at_the_edge, unstamped
 from warehouse.projections import conform, polars_schema
 from warehouse.tables.declare import Table
 from warehouse.tables.marts import MART_WARNING, MART_WARNING_CAUSE, MART_WARNING_WATCH
@@ -172,6 +172,5 @@ def _causes(night: Night, parts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _mart(table: Table, rows: list[dict[str, Any]]) -> pl.DataFrame:
-    schema = {name: kind for name, kind in polars_schema(table).items() if name != "publication_id"}
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
-    return conform(frame.with_columns(pl.lit(UNPUBLISHED).alias("publication_id")), table)
+    schema = {name: kind for name, kind in polars_schema(table).items() if name not in STAMPED}
+    return conform(unstamped(pl.DataFrame(rows, schema=schema, orient="row"), table), table)

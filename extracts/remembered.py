@@ -17,7 +17,7 @@ from typing import Any
 from extracts.code_version import code_digest
 from extracts.landing import Claim, Known, file_sha256
 
-Counts = Sequence[int | None]
+Counts = tuple[int, int, int, int, int | None]
 """Rows received, data and not data; money of the data rows, and of the file's own totals, if it has any."""
 _NAME = "known.json"
 _STILL_NS = 3 * 10**9
@@ -83,7 +83,8 @@ class Remembered(Known):
         except OSError:
             return None
         self.counts[key] = known
-        return known[1], known[2]
+        received, data, other, money, total = known[1]
+        return (received, data, other, money, total), known[2]
 
     def counted(self, raw: Path, counts: Counts, notes: Sequence[str]) -> None:
         """Remember what was counted."""

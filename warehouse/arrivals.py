@@ -6,7 +6,7 @@ the register of deliveries and, for bulk listings and units' own reports, from t
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,8 +16,9 @@ from authorities.forms import Expected, ExtractForm
 from authorities.model import ALL, Authority
 from warehouse.office_calendar import due_day, period_ends
 from warehouse.projections import polars_schema
-from warehouse.tables.marts import MART_EXTRACT_ARRIVAL
+from warehouse.tables.marts import MART_EXTRACT_ARRIVAL, MARTS, ROWS_OWN_DATASET
 
+_REACH = "last_complete_day"
 _STATED = {
     "form_code": pl.String, "unit_key": pl.String, "scope_from": pl.Date, "scope_to": pl.Date,
     "received_on": pl.Date, "repeats": pl.Boolean, "is_zero": pl.Boolean,
@@ -107,6 +108,50 @@ def complete_days(authority: Authority, stated: pl.DataFrame, dataset: str, as_o
         {"unit_key": list(days), "last_complete_day": list(days.values())},
         schema={"unit_key": pl.String, "last_complete_day": pl.Date},
     )
+
+
+def with_last_days(
+    authority: Authority, stated: pl.DataFrame, as_of: dt.date, marts: Mapping[str, pl.DataFrame]
+) -> dict[str, pl.DataFrame]:
+    """``marts`` with ``last_complete_day`` on every row, by what each mart's declaration says it stands on.
+
+    A row of what is no unit in force (money without a place, a unit of the past, the authority) has the day
+    of ALL.
+    """
+    complete: dict[str, pl.DataFrame] = {}
+
+    def reached(dataset: str) -> pl.DataFrame:
+        if dataset not in complete:
+            complete[dataset] = complete_days(authority, stated, dataset, as_of)
+        return complete[dataset]
+
+    told = dict(marts)
+    for table in MARTS:
+        if (reach := table.info.get("reach")) and table.name in marts:
+            day = _last_day(marts[table.name], reach, reached)
+            own = [pl.col(_REACH)] if _REACH in marts[table.name].columns else []
+            told[table.name] = marts[table.name].with_columns(pl.coalesce(*own, day).alias(_REACH))
+    return told
+
+
+def _last_day(mart: pl.DataFrame, reach: tuple[str, ...], reached: Callable[[str], pl.DataFrame]) -> pl.Expr:
+    if reach == ROWS_OWN_DATASET:
+        days = {dataset: _day_of_all(reached(dataset)) for dataset in mart["dataset"].unique()}
+        return pl.col("dataset").replace_strict(days, default=None, return_dtype=pl.Date)
+    each = [reached(dataset) for dataset in reach]
+    whole = [_day_of_all(one) for one in each]
+    given = [day for day in whole if day is not None]
+    if len(given) < len(whole) or "unit_key" not in mart.columns:
+        return pl.lit(min(given) if len(given) == len(whole) else None, pl.Date)
+    day = pl.col(_REACH)
+    least = pl.concat(each).group_by("unit_key").agg(pl.when(day.has_nulls().not_()).then(day.min()))
+    by_unit = dict(least.iter_rows())
+    return pl.col("unit_key").replace_strict(by_unit, default=by_unit[ALL], return_dtype=pl.Date)
+
+
+def _day_of_all(complete: pl.DataFrame) -> dt.date | None:
+    day: dt.date | None = complete.filter(pl.col("unit_key") == ALL)[_REACH].item()
+    return day
 
 
 def extract_arrivals(authority: Authority, stated: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:

@@ -26,8 +26,8 @@ from warehouse.tables.marts import (
     MART_UNIT_POSITION,
 )
 
-UNPUBLISHED = ""
-"""Publication of rows that are not published yet."""
+STAMPED = {"publication_id": pl.lit(""), "last_complete_day": pl.lit(None, pl.Date)}
+"""Columns of rows that are not published yet."""
 
 
 def at_the_edge(frame: pl.DataFrame, table: Table, authority: Authority) -> pl.DataFrame:
@@ -37,8 +37,13 @@ def at_the_edge(frame: pl.DataFrame, table: Table, authority: Authority) -> pl.D
     converted = frame.with_columns(
         (pl.col(name).cast(pl.Decimal(22, 2)) / pl.lit(scale)).cast(pl.Decimal(20, 2)) for name in money
     )
-    stamps = [pl.lit(UNPUBLISHED).alias("publication_id")] if "publication_id" in table.columns else []
-    return conform(converted.with_columns(stamps), table)
+    return conform(unstamped(converted, table), table)
+
+
+def unstamped(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """``frame`` with what is stamped on at publication still open: the publication and the last day."""
+    lacking = [name for name in STAMPED if name in table.columns and name not in frame.columns]
+    return frame.with_columns(STAMPED[name].alias(name) for name in lacking)
 
 
 def unit_position(authority: Authority, positions: pl.DataFrame) -> pl.DataFrame:
@@ -82,9 +87,9 @@ def district_brief(
         "units_above_half_territory": above.filter(pl.col("basis") == "territory").height,
         "units_above_half_recurrent": recurrent.height if has_recurrent else None,
         "leaders_recurrent": ", ".join(recurrent["unit_name"]) if has_recurrent else None,
-        "publication_id": UNPUBLISHED,
     }
-    return conform(pl.DataFrame([row], schema=polars_schema(MART_DISTRICT_BRIEF)), MART_DISTRICT_BRIEF)
+    schema = {name: kind for name, kind in polars_schema(MART_DISTRICT_BRIEF).items() if name in row}
+    return conform(unstamped(pl.DataFrame([row], schema=schema), MART_DISTRICT_BRIEF), MART_DISTRICT_BRIEF)
 
 
 def spending_position(

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from authorities.model import ALL, Authority
-from warehouse.marts import at_the_edge
+from warehouse.marts import STAMPED, at_the_edge
 from warehouse.projections import empty_frame, polars_schema
 from warehouse.published import in_minor_units
 from warehouse.tables.marts import (
@@ -95,7 +95,7 @@ def _measured(authority: Authority, as_of: dt.date, frame: pl.DataFrame) -> pl.D
         transfer.alias("transfer_estimate_amount"),
         "transfer_drawable_amount",
         "balance_status",
-    ).select(name for name in polars_schema(MART_RECURRENT_BALANCE) if name != "publication_id")
+    ).select(name for name in polars_schema(MART_RECURRENT_BALANCE) if name not in STAMPED)
 
 
 def _drawable(authority: Authority, as_of: dt.date) -> float:

@@ -12,6 +12,7 @@ import polars as pl
 
 from authorities.model import Authority
 from warehouse.ledger import as_known, flows, unknown_cells
+from warehouse.marts import STAMPED
 from warehouse.office_calendar import locked_on
 from warehouse.projections import polars_schema
 from warehouse.tables.marts import MART_RESTATEMENT
@@ -49,7 +50,7 @@ def restatements(
     schema = {
         name: pl.Int64() if name.endswith("_amount") else kind
         for name, kind in polars_schema(MART_RESTATEMENT).items()
-        if name != "publication_id"
+        if name not in STAMPED
     }
     told = pl.concat(parts).pipe(_with_locks, authority) if parts else pl.DataFrame(schema=schema)
     return told.select(pl.col(name).cast(kind) for name, kind in schema.items())

@@ -12,6 +12,7 @@ from authorities.loading import DEFAULT_AUTHORITY, load_authority
 from tests.pipelines.conftest import NIGHT, Wardcast, read
 from warehouse.ledger import as_known, flows
 from warehouse.revisions import restatements
+from warehouse.tables.marts import MARTS
 
 LONG_BIEN = load_authority(DEFAULT_AUTHORITY)
 
@@ -208,3 +209,21 @@ def test_a_supplement_stands_beside_the_initial_estimate_with_its_change(publish
     assert decisions[0] != decisions[1]
     assert told["supplemented"]["decided_on"] == dt.date(2020, 5, 20)
     assert told["supplemented"]["approved_by"].startswith("UBND")
+
+
+def test_every_row_of_every_mart_carries_its_last_complete_day(published_home: Path) -> None:
+    dated = [table for table in MARTS if "as_of" in table.columns]
+    bare = {
+        table.name: rows.height
+        for table in dated
+        if not (
+            rows := read(published_home, table.name).filter(pl.col("last_complete_day").is_null())
+        ).is_empty()
+    }
+
+    assert len(dated) > 20
+    assert not bare
+    days = ["unit_key", "last_complete_day"]
+    own = read(published_home, "mart_unit_position").select(days).unique()
+    for told in ("mart_year_end_forecast", "mart_recurrent_balance", "mart_shock_effect"):
+        assert read(published_home, told).select(days).unique().join(own, on=days, how="anti").is_empty()

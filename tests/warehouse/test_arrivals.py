@@ -7,12 +7,19 @@ import polars as pl
 import pytest
 
 from authorities.forms import ExtractForm
-from authorities.model import ALL, Authority, Unit
+from authorities.model import ALL, UNALLOCATED, Authority, Unit
 from tests.warehouse.district import WARDS, A, B, day, delivery, district
-from warehouse.arrivals import complete_days, extract_arrivals, statements
+from warehouse.arrivals import complete_days, extract_arrivals, statements, with_last_days
 from warehouse.office_calendar import due_day, is_working_day, locked_on, period_ends
 from warehouse.projections import polars_schema
+from warehouse.tables.declare import Table
 from warehouse.tables.ledger import CORE_DELIVERY
+from warehouse.tables.marts import (
+    MART_DISTRICT_BRIEF,
+    MART_QUARANTINE,
+    MART_RECONCILIATION_BREAK,
+    MART_YEAR_END_FORECAST,
+)
 
 Stated = tuple[str, str, str, bool] | tuple[str, str, str, bool, bool]
 """Unit, last day stated, day received, whether in an earlier file's bytes, whether it says nothing."""
@@ -337,3 +344,45 @@ def test_months_are_locked_after_days_and_december_with_the_year() -> None:
     assert locked_on(authority, dt.date(2020, 6, 1)) == dt.date(2020, 7, 6)  # the 5th is a Sunday
     assert locked_on(authority, dt.date(2020, 12, 1)) == dt.date(2021, 1, 31)
     assert locked_on(district(), dt.date(2020, 6, 1)) is None
+
+
+def stamped(mart: Table, frame: dict[str, list[Any]], *rows: pl.DataFrame) -> list[dt.date | None]:
+    """Last complete days of a mart's rows on the night of 30 June, by what two forms had stated."""
+    authority = district(forms=(form(None), tax_list()))
+    told = with_last_days(authority, pl.concat(rows), day("06-30"), {mart.name: pl.DataFrame(frame)})
+    return told[mart.name]["last_complete_day"].to_list()
+
+
+def tax_list() -> ExtractForm:
+    return form(None, "tax").model_copy(update={"dataset": "tax_collection"})
+
+
+def test_every_row_of_a_mart_is_told_how_far_its_own_unit_reaches() -> None:
+    units = {"unit_key": [A, B, ALL, UNALLOCATED]}
+    uneven = stated((A, "06-30", "06-30", False), (B, "05-31", "06-10", False))
+
+    assert stamped(MART_YEAR_END_FORECAST, units, uneven) == [
+        day("06-30"), day("05-31"), day("05-31"), day("05-31"),
+    ]  # fmt: skip
+
+
+def test_where_two_books_are_compared_the_one_that_ends_first_tells_how_far() -> None:
+    treasury, tax = stated((ALL, "06-30", "06-30", False)), stated((ALL, "06-15", "06-16", False), code="tax")
+    units = {"unit_key": [A, ALL]}
+
+    assert stamped(MART_RECONCILIATION_BREAK, units, treasury, tax) == [day("06-15")] * 2
+    assert stamped(MART_RECONCILIATION_BREAK, units, treasury) == [None, None]
+
+
+def test_refused_rows_are_told_how_far_their_own_dataset_reaches() -> None:
+    treasury, tax = stated((ALL, "06-30", "06-30", False)), stated((ALL, "06-15", "06-16", False), code="tax")
+    rows = {"dataset": ["receipt", "tax_collection", "estimate"]}
+
+    assert stamped(MART_QUARANTINE, rows, treasury, tax) == [day("06-30"), day("06-15"), None]
+
+
+def test_a_mart_without_units_is_told_how_far_the_slowest_reaches() -> None:
+    uneven = stated((A, "06-30", "06-30", False), (B, "05-31", "06-10", False))
+
+    assert stamped(MART_DISTRICT_BRIEF, {"units_total": [2]}, uneven) == [day("05-31")]
+    assert stamped(MART_DISTRICT_BRIEF, {"units_total": [2]}, stated()) == [None]

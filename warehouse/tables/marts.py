@@ -41,9 +41,27 @@ def _version(*, grain: bool) -> Column[Any]:
                 values=("initial", "supplemented", "adjusted"))  # fmt: skip
 
 
-def _mart(name: str, comment: str, *columns: Column[Any]) -> Table:
+_REACH = "last_complete_day"
+ROWS_OWN_DATASET = ("row",)
+"""Reach of a mart whose rows name their dataset themselves."""
+_REACHES = {
+    ("receipt",): "the receipts of the row's unit have arrived",
+    ("spending",): "the spending reports of the row's unit have arrived",
+    ("estimate",): "the estimates of the row's unit hold, up to the night",
+    ("receipt", "tax_collection"): "both offices' books have arrived, null while one has none",
+    ROWS_OWN_DATASET: "extracts of the row's dataset have arrived",
+}
+
+
+def _mart(name: str, comment: str, *columns: Column[Any], reach: tuple[str, ...] = ("receipt",)) -> Table:
+    """A mart of the night. ``reach`` are the datasets whose last complete day its rows carry."""
     publication_id = text("publication_id", "Publication the row belongs to", example="2020-06-30.1")
-    return declare(name, comment, *columns, publication_id, layer="mart")
+    if _REACH not in {column.name for column in columns}:
+        said = f"Last day for which {_REACHES[reach]}; of ALL the least of the units', as of what has no unit"
+        columns = (*columns, day(_REACH, said, nullable=True, source="mart_extract_arrival"))
+    table = declare(name, comment, *columns, publication_id, layer="mart")
+    table.info["reach"] = reach
+    return table
 
 
 def _position() -> list[Column[Any]]:
@@ -254,6 +272,7 @@ MART_SPENDING_POSITION = _mart(
     money("spent_amount", "Spent from the fiscal year's start"),
     number("share_pct", "Spent ÷ estimate", unit="%", nullable=True),
     number("same_period_pct", "Spent ÷ spent in the same period of last year", unit="%", nullable=True),
+    reach=("spending",),
 )  # fmt: skip
 
 MART_RECURRENT_BALANCE = _mart(
@@ -288,6 +307,7 @@ MART_QUARANTINE = _mart(
     money("amount", "Money they carry, as far as it could be read"),
     count("first_row_number", "First such row in the sheet, counted from 1"),
     text("explanation", "What the rule means, what became of the money, and what to do"),
+    reach=ROWS_OWN_DATASET,
 )  # fmt: skip
 
 _BREAK_KINDS = (
@@ -314,6 +334,7 @@ MART_RECONCILIATION_BREAK = _mart(
     text("tax_item_code", "Revenue item by the tax office", nullable=True),
     day("treasury_day", "Day of posting by the treasury", nullable=True),
     day("tax_day", "Day of payment by the tax office", nullable=True),
+    reach=("receipt", "tax_collection"),
 )  # fmt: skip
 
 MART_RECONCILIATION_SUMMARY = _mart(
@@ -327,6 +348,7 @@ MART_RECONCILIATION_SUMMARY = _mart(
     money("treasury_amount", "What the treasury has of them in this unit"),
     money("tax_amount", "What the tax office has of them in this unit"),
     money("residual_amount", "Treasury − tax office: what does not net out"),
+    reach=("receipt", "tax_collection"),
 )  # fmt: skip
 
 MART_RESTATEMENT = _mart(
@@ -363,6 +385,7 @@ MART_ESTIMATE_VERSION = _mart(
     day("received_on", "Day on which the office had it", nullable=True),
     text("source_file", "File that states it", nullable=True),
     flag("is_latest", "Whether no later version of the year holds on the night"),
+    reach=("estimate",),
 )  # fmt: skip
 
 MART_EXTRACT_ARRIVAL = _mart(
@@ -378,6 +401,7 @@ MART_EXTRACT_ARRIVAL = _mart(
     count("missing_periods", "Expected extracts of this form and unit that have not arrived"),
     flag("is_zero", "Whether what came says that there was nothing in its period; null while it has not come",
          nullable=True),
+    reach=(),
 )  # fmt: skip
 
 _WARNING_ID = "Stable id of the case: rule, unit, subject if any, and fiscal year"
