@@ -7,8 +7,10 @@ import dagster as dg
 import polars as pl
 
 from assets.bulletin_folder import write_site
+from assets.ledger import VALIDATED
 from assets.metadata import tags
 from assets.office import Office, night_of
+from authorities.forms import DATASETS
 from authorities.model import ALL
 from bulletins.night import BASE, TERRITORY, FailedCheck, Night
 from bulletins.site import render_site
@@ -34,10 +36,13 @@ def _bulletin(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         partitions_def=nights,
         group_name="publication",
         deps=[PUBLICATION.name],
+        ins={f"{VALIDATED}{dataset}": dg.AssetIn() for dataset in DATASETS},
         description="The site that leaders read: self-contained pages in every language, and the papers",
         tags=tags("page"),
     )
-    def bulletin(context: dg.AssetExecutionContext, office: Office) -> dg.MaterializeResult:
+    def bulletin(
+        context: dg.AssetExecutionContext, office: Office, **found: pl.DataFrame
+    ) -> dg.MaterializeResult:
         as_of, warehouse = night_of(context), office.warehouse()
         night = Night(
             office.authority,
@@ -51,6 +56,7 @@ def _bulletin(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
             explain=explanation_of,
             is_counted=is_counted,
             failed_checks=failed_checks(context),
+            validations=pl.concat(found[f"{VALIDATED}{dataset}"] for dataset in DATASETS),
         )
         files = render_site(night)
         is_newest = all(one.as_of <= as_of for one in warehouse.publications())
@@ -82,11 +88,14 @@ def is_counted(dataset: str, rule: str) -> bool:
     return any(one.rule == rule and one.outcome == "unallocated" for one in suite_of(dataset))
 
 
-def failed_checks(context: dg.AssetExecutionContext) -> list[FailedCheck]:
-    """The checks of the run so far that did not hold, by asset and name."""
+def failed_checks(context: dg.AssetExecutionContext) -> list[FailedCheck] | None:
+    """The checks of the run so far that did not hold, by asset and name; None for a run without any."""
     records = context.instance.get_records_for_run(
         context.run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
     ).records
+    if not records:
+        # The site alone is made again: what the night's own run found is not here to tell.
+        return None
     found = [record.event_log_entry.get_dagster_event().asset_check_evaluation_data for record in records]
     return sorted(
         (

@@ -14,6 +14,7 @@ from assets.metadata import FRAME, counted, money, shown, tags
 from assets.office import Office, night_of
 from authorities.forms import DATASETS, Dataset
 from authorities.model import Authority
+from expectations.documents import document
 from expectations.suites import explanation_of, suite_of
 from expectations.validation import ExpectationResult, Validation, validate
 from extracts.completeness import empty_statements
@@ -22,6 +23,9 @@ from warehouse.ledger import build_ledger, build_quarantine
 from warehouse.tables.ledger import LEDGER, QUARANTINE
 from warehouse.tables.staging import STAGED
 
+VALIDATED = "validation_"
+"""Opens the name of what a dataset's expectations found."""
+_SHOWN = ("expectation", "kind", "is_met", "evaluated", "unexpected")
 _TYPES = "declared_types_hold"
 _CONSERVED = "rows_are_accounted_for"
 _ACCOUNTED = "files_are_accounted_for"
@@ -39,6 +43,7 @@ def ledger_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDef
 
 def _judged(nights: dg.PartitionsDefinition[str], dataset: Dataset) -> dg.AssetsDefinition:
     accepted, unallocated, refused = f"accepted_{dataset}", f"unallocated_{dataset}", f"refused_{dataset}"
+    told = f"{VALIDATED}{dataset}"
     names = [rule.rule for rule in suite_of(dataset)]
     specs = [
         dg.AssetCheckSpec(name, asset=accepted, description=explanation_of(dataset, name)) for name in names
@@ -65,6 +70,11 @@ def _judged(nights: dg.PartitionsDefinition[str], dataset: Dataset) -> dg.Assets
                 description="Rows that broke a rule, without their content",
                 tags=tags("quality"),
             ),
+            told: dg.AssetOut(
+                dagster_type=FRAME,
+                description="What each expectation found: counts and money, no values",
+                tags=tags("quality"),
+            ),
         },
         partitions_def=nights,
         group_name="quality",
@@ -80,6 +90,10 @@ def _judged(nights: dg.PartitionsDefinition[str], dataset: Dataset) -> dg.Assets
             (refused, verdict.quarantine),
         ):
             yield dg.Output(frame, output_name=name, metadata=counted(frame, office.authority))
+        found = document(verdict)
+        yield dg.Output(
+            found, output_name=told, metadata={**counted(found), "found": shown(found.select(_SHOWN))}
+        )
         yield from _check_results(office.authority, accepted, names, verdict)
 
     return judged

@@ -33,6 +33,8 @@ class Warning:  # noqa: A001 - the vocabulary's own word; nothing here warns thr
     is_new: bool
     why: str = ""
     """What a person or the rule said with the state."""
+    kind: str = ""
+    """What kind of rule it is; empty where the rule is no longer declared."""
     suppressed_since: dt.date | None = None
     suppressed_because: str = ""
 
@@ -47,6 +49,12 @@ class WarningGroup:
     warnings: tuple[Warning, ...]
     advice: dict[str, str]
     """Sentences with which every message ends, by language; the messages themselves are without them."""
+
+    @property
+    def unit_keys(self) -> tuple[str, ...]:
+        """Units that are warned of, each once, however many cases they are in."""
+        keys = (key for warning in self.warnings for key in warning.units or (warning.unit_key,))
+        return tuple(dict.fromkeys(keys))
 
 
 def warning_groups(night: Night, order: Sequence[str], language: str) -> tuple[WarningGroup, ...]:
@@ -68,7 +76,7 @@ def warning_groups(night: Night, order: Sequence[str], language: str) -> tuple[W
         title = rules[code].title if code in rules else Words(vi=code, en=code)
         owners = owners_of(night, rows[0]["owner"], language)
         warnings = tuple(
-            _warning(row, night.as_of)
+            _warning(night, row)
             for row in sorted(rows, key=lambda row: (places.get(row["unit_key"], 0), row["warning_id"]))
         )
         advice = {
@@ -110,11 +118,13 @@ def _gravity(row: Row) -> int:
     return SEVERITIES.index(row["severity"])
 
 
-def _warning(row: Row, as_of: dt.date) -> Warning:
+def _warning(night: Night, row: Row) -> Warning:
+    kinds = {rule.rule_code: rule.kind for rule in night.authority.settings.warning_rules}
     messages = {"vi": row["message_vi"], "en": row["message_en"]}
     return Warning(
         row["warning_id"], row["rule_code"], row["severity"], row["unit_key"], grouped_units(row), messages,
-        row["opened_on"], row["state"], row["opened_on"] == as_of, row.get("state_why") or "",
+        row["opened_on"], row["state"], row["opened_on"] == night.as_of, row.get("state_why") or "",
+        kinds.get(row["rule_code"], ""),
         row.get("suppressed_since"), row.get("suppressed_because") or "",
     )  # fmt: skip
 
@@ -124,7 +134,7 @@ def warnings_by_unit(night: Night) -> dict[str, tuple[Warning, ...]]:
     rows = [row for row in night.rows("mart_warning") if row["state"] != "closed"]
     found: dict[str, list[Warning]] = {}
     for row in sorted(rows, key=lambda row: (_gravity(row), row["rule_code"], row["warning_id"])):
-        told = _warning(row, night.as_of)
+        told = _warning(night, row)
         for unit_key in dict.fromkeys((told.unit_key, *told.units)):
             found.setdefault(unit_key, []).append(told)
     return {unit_key: tuple(told) for unit_key, told in found.items()}

@@ -51,6 +51,8 @@ class Night:
         explain: words the rules of refused rows by language; without it ``mart_quarantine`` has the word.
         is_counted: tells the rules whose rows count as unallocated; without it all are held back.
         failed_checks: those of the night; None where nobody told.
+        validations: what each expectation found, a row each with the columns that ``bulletins.validations``
+            reads; None where nobody told.
     """
 
     authority: Authority
@@ -61,6 +63,7 @@ class Night:
     explain: Explain | None = None
     is_counted: IsCounted | None = None
     failed_checks: Sequence[FailedCheck] | None = None
+    validations: pl.DataFrame | None = None
 
     @property
     def as_of(self) -> dt.date:

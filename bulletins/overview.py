@@ -53,7 +53,7 @@ def scales(
     lows = [row.outlook.shares[0] for row in rows if row.outlook]
     highs = [row.outlook.shares[2] for row in rows if row.outlook]
     return {
-        "share_top": top_of(shares, at_least=60.0),
+        "share_top": top_of(shares, at_least=100.0),
         "line_top": top_of((row.share for row in lines.rows), at_least=100.0),
         "spending_top": top_of(spent, at_least=100.0),
         "outlook_bottom": bottom_of(lows),

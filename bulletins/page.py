@@ -4,7 +4,8 @@ What the pages say is gathered by the modules beside this one; how they look is 
 in ``words.yaml``. Which pages there are is ``bulletins.site``'s.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +18,7 @@ from bulletins.positions import months_elapsed, past_mid_year
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 Language = Literal["vi", "en"]
 Edition = dict[str, Any]
@@ -30,10 +32,39 @@ def template_environment() -> "Environment":
     """Our own templates, escaping what is put into them; a name they lack is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    environment.filters["linked"] = linked
+    return environment
+
+
+def linked(message: str, unit_keys: Sequence[str], edition: Edition) -> "Markup":
+    """What is said of units, their names leading to their pages; those it does not name stand before it."""
+    from markupsafe import Markup, escape
+
+    names = {edition["unit_names"][key]: edition["unit_href"][key]
+             for key in unit_keys if key in edition["unit_href"]}  # fmt: skip
+    links = {name: Markup('<a href="{}">{}</a>').format(href, name) for name, href in names.items()}
+    told, rest = Markup(""), message
+    while found := _first_name(rest, names):
+        name, place = found
+        told += escape(rest[:place]) + links[name]
+        rest = rest[place + len(name) :]
+        del names[name]
+    others = Markup(", ").join(links[name] for name in names)
+    return Markup("{} – {}").format(others, told + rest) if names else told + rest
+
+
+def _first_name(text: str, names: Iterable[str]) -> tuple[str, int] | None:
+    """The name that comes first as words of their own, the longest where two begin alike, and its place."""
+    found = [
+        (match.start(), -len(name), name)
+        for name in names
+        if (match := re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text))
+    ]
+    return (min(found)[2], min(found)[0]) if found else None
 
 
 def render(template: str, edition: Mapping[str, Any], **more: Any) -> str:

@@ -21,6 +21,7 @@ from bulletins.review import Review, review
 from bulletins.steps import Waterfall, warning_causes
 from bulletins.typeset import review_pdf
 from bulletins.unit_page import unit_story
+from bulletins.validations import ValidationPage, told_checks, validation_pages
 from bulletins.workbook import review_workbook
 
 OVERVIEW, WARNINGS, ACCURACY, QUALITY, PAPERS = "index", "warnings", "accuracy", "quality", "papers"
@@ -112,6 +113,10 @@ class _Language:
         for row in self.shared.units.rows:
             page = self.shared.names[row.key]
             yield self.called(page), partial(self.page, "unit.html.j2", page, "unit", partial(self.unit, row))
+        for found in self.validations:
+            name = f"validation-{found.dataset}"
+            told = partial(dict[str, Any], validation=found)
+            yield self.called(name), partial(self.page, "validation.html.j2", name, "validation", told)
         yield self.papers["pdf"], lambda: review_pdf(self.first, self.pack)
         yield self.papers["xlsx"], lambda: review_workbook(self.edition, self.pack)
 
@@ -135,6 +140,11 @@ class _Language:
         return self.edition | overview(self.night, self.edition, self.shared.units)
 
     @cached_property
+    def validations(self) -> tuple[ValidationPage, ...]:
+        """What the validation of each dataset found."""
+        return validation_pages(self.night, self.language)
+
+    @cached_property
     def pack(self) -> Review:
         """The quarterly review."""
         return review(self.night, self.language)
@@ -147,7 +157,11 @@ class _Language:
             "quarantine": findings.quarantine(self.night, self.language),
             "reconciliation": reconciled.reconciliation(self.night),
             "restatements": findings.restatements(self.night, self.language),
-            "failed_checks": self.night.failed_checks,
+            "failed_checks": told_checks(self.night, self.validations, self.edition["t"]),
+            "validations": self.validations,
+            "validation_href": {
+                one.dataset: self.called(f"validation-{one.dataset}") for one in self.validations
+            },
             "fits": findings.fit_counts(self.night, set(self.shared.names)),
         }
 
@@ -164,7 +178,7 @@ class _Language:
             "moved_since": self.shared.moved_since,
             "units_total": len(self.shared.units.rows),
             **scales(self.shared.units, story.lines, None),
-            "share_top": top_of([one.share for one in story.bases], at_least=60.0),
+            "share_top": top_of([one.share for one in story.bases], at_least=100.0),
             **drawn_fan(self.edition, story.fan, name),
         }
 

@@ -71,14 +71,16 @@ def _unit(edition: Mapping[str, Any], unit: UnitReview) -> dict[str, Any]:
         if edition["lang"] == "vi"
         else f"{unit.name} {edition['unit']}"
     )
-    return _table(edition, unit.lines, heading, edition["t"]["line"])
+    return _table(edition, unit.lines, heading, edition["t"]["line"], "unallocated_lines")
 
 
-def _table(edition: Mapping[str, Any], table: ReviewTable, heading: str, place: str) -> dict[str, Any]:
+def _table(
+    edition: Mapping[str, Any], table: ReviewTable, heading: str, place: str, loose: str = "unallocated"
+) -> dict[str, Any]:
     words = edition["t"]
     rows = [_cells(edition, row, str(number), row.name) for number, row in enumerate(table.rows, start=1)]
     if table.unallocated:
-        rows.append(_cells(edition, table.unallocated, "", words["unallocated"]))
+        rows.append(_cells(edition, table.unallocated, "", words[loose]))
     total = _cells(edition, table.total, "", words["total"]) if table.total else []
     return {"heading": heading, "place": place, "rows": rows, "total": total}
 

@@ -35,6 +35,8 @@ class Judgement:
     success: bool
     evaluated: int
     unexpected: int
+    expectation_type: str
+    """The library's own name of what was asked."""
 
 
 def quiet_context() -> "EphemeralDataContext":
@@ -58,6 +60,13 @@ def quiet_context() -> "EphemeralDataContext":
         progress_bars=ProgressBarsConfig(globally=False),
     )
     return gx.get_context(mode="ephemeral", project_config=settings)
+
+
+def engine_name() -> str:
+    """Who judges: the library and its release."""
+    import great_expectations as gx
+
+    return f"Great Expectations {gx.__version__}"
 
 
 def always_among(column: str, values: list[Any]) -> "Expectation":
@@ -125,7 +134,10 @@ def _read(suite: str, result: "ExpectationValidationResult") -> Judgement:
             f"expectation '{name}' of suite '{suite}' could not be evaluated: {_first_message(result)}. "
             f"The data were not judged; the suite or the installed Great Expectations is at fault"
         )
-    return Judgement(bool(result.success), int(counts["element_count"]), int(counts["unexpected_count"]))
+    return Judgement(
+        bool(result.success), int(counts["element_count"]), int(counts["unexpected_count"]),
+        result.expectation_config.type if result.expectation_config else "",
+    )  # fmt: skip
 
 
 def _has_raised(info: Mapping[str, Any]) -> bool:

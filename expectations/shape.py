@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from authorities.model import Words
 from expectations.engine import Judgement, always_among, always_equal, judge
 from warehouse.projections import ColumnRule
 
@@ -16,10 +17,20 @@ if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
 
 MEANINGS = {
-    "columns_as_declared": "The frame has the declared columns and no others",
-    "types_as_declared": "Every column has its declared type",
-    "required_values_present": "Columns declared without nulls have none",
-    "values_as_listed": "Columns declared with a list of values hold no others",
+    "columns_as_declared": Words(
+        vi="Bảng có đủ các cột đã khai báo và không có cột nào khác.",
+        en="The frame has the declared columns and no others.",
+    ),
+    "types_as_declared": Words(
+        vi="Mỗi cột có đúng kiểu dữ liệu đã khai báo.", en="Every column has its declared type."
+    ),
+    "required_values_present": Words(
+        vi="Cột bắt buộc không có ô trống.", en="Columns declared without nulls have none."
+    ),
+    "values_as_listed": Words(
+        vi="Cột có danh mục giá trị chỉ chứa giá trị trong danh mục.",
+        en="Columns declared with a list of values hold no others.",
+    ),
 }
 """Type-level expectations and what each says, in the order in which they are reported."""
 

@@ -10,8 +10,8 @@ from typing import Literal
 
 import polars as pl
 
-from authorities.model import UNALLOCATED
-from expectations.engine import Judgement, judge
+from authorities.model import UNALLOCATED, Words
+from expectations.engine import Judgement, engine_name, judge
 from expectations.rules import KEPT, VERDICT, RowRule
 from expectations.shape import MEANINGS, faults, judge_shape, profile
 from expectations.suites import suite_of
@@ -21,6 +21,13 @@ from warehouse.tables.staging import STAGED
 
 CONSERVATION = "rows_and_money_conserved"
 """Name of the result that says: what came in is what was accepted, left unallocated, or held."""
+BALANCE = {
+    CONSERVATION: Words(
+        vi="Mọi dòng nhận được, và số tiền của nó, đều được chấp nhận, tính là chưa phân bổ, hoặc giữ lại.",
+        en="Every row received, and its money, is accepted, counted as unallocated, or held.",
+    )
+}
+"""What that result says, by its name."""
 
 ResultKind = Literal["row", "shape", "conservation"]
 
@@ -49,6 +56,8 @@ class ExpectationResult:
     unexpected_amount: int
     is_blocking: bool
     explanation: str
+    expectation_type: str
+    """Great Expectations' name of what was asked; empty for what is summed here."""
 
     @property
     def column(self) -> str:
@@ -69,6 +78,8 @@ class Validation:
     unallocated: pl.DataFrame
     quarantine: pl.DataFrame
     results: tuple[ExpectationResult, ...]
+    engine: str
+    """The library that judged, and its release."""
 
     @property
     def success(self) -> bool:
@@ -94,7 +105,8 @@ def validate(dataset: str, staged: pl.DataFrame) -> Validation:
     accepted, unallocated, held = _split(staged, verdicts, rules)
     balance = _conservation(dataset, staged, accepted, unallocated, held)
     quarantine = _quarantine(dataset, staged, verdicts, rules)
-    return Validation(dataset, accepted, unallocated, quarantine, (*shape, *rows, balance))
+    results = (*shape, *rows, balance)
+    return Validation(dataset, accepted, unallocated, quarantine, results, engine_name())
 
 
 def _shape_results(dataset: str, staged: pl.DataFrame) -> tuple[ExpectationResult, ...]:
@@ -112,8 +124,14 @@ def _shape_result(dataset: str, rule: str, judgement: Judgement, told: tuple[str
     at_fault = tuple(fault.split(" ")[0] for fault in told)
     return ExpectationResult(
         dataset, rule, "shape", at_fault, judgement.success, judgement.evaluated, judgement.unexpected, 0,
-        is_blocking=True, explanation=f"{': '.join([MEANINGS[rule], *([', '.join(told)] if told else [])])}.",
+        is_blocking=True, explanation=_told(MEANINGS[rule].en, told),
+        expectation_type=judgement.expectation_type,
     )  # fmt: skip
+
+
+def _told(meaning: str, faults_told: tuple[str, ...]) -> str:
+    """The meaning, followed by the columns at fault where there are any."""
+    return f"{meaning.removesuffix('.')}: {', '.join(faults_told)}." if faults_told else meaning
 
 
 def _verdicts(staged: pl.DataFrame, rules: Sequence[RowRule]) -> pl.Series:
@@ -148,7 +166,7 @@ def _row_result(
         )
     return ExpectationResult(
         dataset, rule.rule, "row", rule.columns, judgement.success, judgement.evaluated, rows, amount,
-        is_blocking=False, explanation=rule.explanation(),
+        is_blocking=False, explanation=rule.explanation(), expectation_type=judgement.expectation_type,
     )  # fmt: skip
 
 
@@ -223,6 +241,5 @@ def _conservation(
     money = int(staged["amount"].sum()) - sum(int(part["amount"].sum()) for part in parts)
     return ExpectationResult(
         dataset, CONSERVATION, "conservation", ("amount",), rows == 0 and money == 0, staged.height,
-        abs(rows), money, is_blocking=True,
-        explanation="Every row received, and its money, is accepted, counted as unallocated, or held.",
+        abs(rows), money, is_blocking=True, explanation=BALANCE[CONSERVATION].en, expectation_type="",
     )  # fmt: skip

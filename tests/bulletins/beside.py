@@ -5,9 +5,14 @@ from decimal import Decimal
 
 import polars as pl
 
+from bulletins.night import FailedCheck
+from expectations.documents import document
+from expectations.validation import validate
 from tests.bulletins.district import WARDS
 from tests.bulletins.frames import NIGHT, NightlyInput, forecast, mart, money
+from tests.expectations.frames import staged
 
+TAXPAYER = "Nguyễn Thị Bí Mật 0101234567"
 WARNED = "00148@2004"
 CAUSES = {
     ("vat", "timing"): Decimal("6499999999.60"),
@@ -57,6 +62,20 @@ def reconciliation() -> dict[str, pl.DataFrame]:
     }
 
 
+def validations() -> pl.DataFrame:
+    """What Great Expectations finds of seven receipts, one refused, one without its ward, and of no debt."""
+    rows = [{"amount": None}, {"unit_key": None, "amount": 2_500_000_000}, *[{}] * 5]
+    named = [
+        {"chapter": TAXPAYER, "document_no": f"{TAXPAYER} {place}"} | row for place, row in enumerate(rows)
+    ]
+    frames = {"receipt": staged("receipt", *named), "tax_arrears": staged("tax_arrears")}
+    return pl.concat(document(validate(dataset, frame)) for dataset, frame in frames.items())
+
+
+def is_counted(dataset: str, rule: str) -> bool:
+    return rule == "unit_is_known"
+
+
 def history() -> dict[str, pl.DataFrame]:
     """Two nights of last year and its last, one night of this year, each with every ward's forecast."""
     frames = []
@@ -78,6 +97,13 @@ def history() -> dict[str, pl.DataFrame]:
     return {"mart_year_end_forecast": pl.concat(frames), "mart_district_brief": pl.concat(briefs)}
 
 
+def refused(rule: str, amount: float, row: int) -> dict[str, object]:
+    return {
+        "dataset": "receipt", "rule": rule, "source_file": "receipts/2020-05-11 (2).csv", "rows": 1,
+        "amount": money(amount), "first_row_number": row, "explanation": rule,
+    }  # fmt: skip
+
+
 def with_everything(district: NightlyInput) -> NightlyInput:
     """The district with all that a night may lack."""
     restated = {
@@ -87,8 +113,17 @@ def with_everything(district: NightlyInput) -> NightlyInput:
     }  # fmt: skip
     district.marts |= {
         "mart_warning_cause": warning_causes(),
+        "mart_quarantine": mart(
+            "mart_quarantine", [refused("unit_is_known", 2.5e9, 3), refused("amount_is_a_number", 0, 2)]
+        ),
         "mart_restatement": mart("mart_restatement", [restated], NIGHT),
         **reconciliation(),
     }
-    district.beside = {"history": history()}
+    district.beside = {
+        "history": history(), "validations": validations(), "is_counted": is_counted,
+        "failed_checks": [
+            FailedCheck("accepted_receipt", "unit_is_known", "file.csv, row 3. No unit of this code"),
+            FailedCheck("raw_delivery", "files_add_up", "its rows add up to less"),
+        ],
+    }  # fmt: skip
     return district

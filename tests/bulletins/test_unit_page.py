@@ -57,7 +57,7 @@ def test_causes_of_a_warning_add_up_to_its_gap_and_say_what_comes_back(everythin
     assert [step.back_by for step in found.steps] == [dt.date(2020, 9, 20), None, None]
     said = edition(everything.render(PAGE, "warnings"), "vi", PAGE)
     assert "Thu chậm do được gia hạn dự kiến thu lại trước 20/9/2020 +7.700" in said
-    assert "Còn thiếu +8.267" in said
+    assert "Còn thiếu để đạt mức đề ra +8.267" in said
     every = edition(everything.render("warnings"), "en", "warnings")
     assert "Later, by a deferral expected back by 20 September 2020 +7,700" in every
 
@@ -90,7 +90,7 @@ def test_a_case_of_many_units_is_on_the_page_of_each(district):
     assert "△" in row, "the overview marks the units of such a case"
     assert "Hai phường chậm do gia hạn." in edition(site, "vi", "unit-00151-2004")
     assert "Hai phường chậm do gia hạn." not in edition(site, "vi", "unit-00136-2004")
-    assert "Hai phường chậm do gia hạn. ( Phúc Đồng , Thượng Thanh )" in edition(site, "vi", "warnings")
+    assert "Phúc Đồng , Thượng Thanh – Hai phường chậm do gia hạn." in edition(site, "vi", "warnings")
 
 
 def test_past_forecasts_stand_beside_what_came(everything):

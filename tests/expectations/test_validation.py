@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from expectations.documents import render_documents
+from expectations.documents import DOCUMENT_SCHEMA, document
 from expectations.engine import ExpectationRaisedError, always_among, judge, quiet_context
 from expectations.suites import SUITES
 from expectations.validation import CONSERVATION, validate
@@ -113,7 +113,7 @@ def test_no_value_of_a_row_leaves_with_the_results() -> None:
     rows = [dict.fromkeys(places, TAXPAYER) | {"amount": 987654321, "line_code": None} for _ in range(3)]
     split = validate("receipt", staged("receipt", *rows))
     assert split.quarantine.height == 3, "the rows did break rules, so that there was something to tell"
-    told = repr(split.results) + render_documents({"receipt": split.results})
+    told = repr(split.results) + repr(document(split).to_dicts())
     for part in (TAXPAYER, *TAXPAYER.split()):
         assert part not in told
     assert TAXPAYER not in repr(split.quarantine.drop("sheet").to_dicts())
@@ -182,9 +182,26 @@ def test_a_validation_in_a_fresh_process_opens_no_connection_and_writes_no_file(
     assert "Calculating" not in run.stderr
 
 
-def test_document_lists_every_expectation_with_its_money() -> None:
+@pytest.mark.parametrize("dataset", list(SUITES))
+def test_a_document_tells_every_expectation_in_both_languages(dataset: str) -> None:
+    split = validate(dataset, staged(dataset, {"amount": None}, {}))
+    told = document(split)
+    assert dict(told.schema) == DOCUMENT_SCHEMA
+    assert told["expectation"].to_list() == [result.rule for result in split.results]
+    assert told["engine"].unique().to_list() == [split.engine]
+    for row in told.to_dicts():
+        assert row["meaning_vi"] != row["meaning_en"] != ""
+        assert (row["remedy_vi"] != "") == (row["remedy_en"] != "") == (row["kind"] == "row")
+        assert (row["expectation_type"] != "") == (row["kind"] != "conservation")
+
+
+def test_a_document_counts_rows_and_their_money() -> None:
     split = validate("receipt", staged("receipt", {"unit_key": None, "amount": 123456}, {}))
-    text = render_documents({"receipt": split.results}, minor_per_unit=100)
-    for result in split.results:
-        assert f"| {result.rule} |" in text
-    assert "| unit_is_known | unit_key | no | 2 | 1 | 1,234.56 |" in text
+    told = {row["expectation"]: row for row in document(split).to_dicts()}
+    asked = told["unit_is_known"]
+    assert (asked["evaluated"], asked["unexpected"], asked["unexpected_amount"]) == (2, 1, 123456)
+    assert (asked["outcome"], asked["is_met"]) == ("unallocated", False)
+    assert asked["expectation_type"] == "expect_column_values_to_not_be_in_set"
+    assert asked["engine"].startswith("Great Expectations 1.")
+    assert told["amount_is_a_number"]["is_met"]
+    assert told["types_as_declared"]["outcome"] == "blocking"
