@@ -5,20 +5,18 @@ right. The models themselves are in ``authorities.model``.
 """
 
 import csv
-import datetime as dt
 import difflib
 import hashlib
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from authorities.cross_checks import Places, cross_checks, nearest_line, scenario_checks
 from authorities.forms import ExtractForm
 from authorities.model import (
-    ALL,
     Authority,
     AuthorityFile,
     OutsideUnit,
@@ -29,7 +27,7 @@ from authorities.model import (
     Succession,
     Unit,
 )
-from authorities.scenarios import Scenario, faults
+from authorities.scenarios import Scenario
 from authorities.shocks import PolicyShock
 from authorities.warning_rules import WarningRule
 
@@ -48,6 +46,10 @@ class AuthorityError(Exception):
         super().__init__(f"authority folder {folder} cannot be used:\n  " + "\n  ".join(self.mistakes))
 
 
+class NoSuchAuthorityError(AuthorityError):
+    """What was typed names no folder: that is wrong usage, not a folder with mistakes."""
+
+
 def find_authority(name_or_folder: str | Path) -> Path:
     """Folder for what a user typed: a path, or the name of an authority that ships.
 
@@ -60,7 +62,10 @@ def find_authority(name_or_folder: str | Path) -> Path:
     if folder.parent in (Path(), Path("authorities")) and shipped.is_dir():
         return shipped
     names = sorted(path.parent.name for path in AUTHORITIES_FOLDER.glob("*/authority.yaml"))
-    raise AuthorityError(folder, [f"no such folder; the authorities that ship are {', '.join(names)}"])
+    near = difflib.get_close_matches(folder.name, names, n=1)
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    ship = ", ".join(names)
+    raise NoSuchAuthorityError(folder, [f"no such folder; {hint}the authorities that ship are {ship}"])
 
 
 def load_authority(folder: Path) -> Authority:
@@ -90,7 +95,7 @@ def load_authority(folder: Path) -> Authority:
     assert settings is not None  # noqa: S101 - a missing file is a mistake raised above
     settings = settings.model_copy(update={"warning_rules": rules}) if rules else settings
     authority = Authority(folder=folder, settings=settings, config_sha256=folder_sha256(folder), **parts)
-    reader.mistakes.extend(_cross_checks(authority))
+    reader.mistakes.extend(cross_checks(authority, reader.places))
     reader.raise_mistakes()
     return authority
 
@@ -108,7 +113,7 @@ def read_scenario(authority: Authority, file: Path) -> Scenario:
     if not reader.mistakes and len(found) != 1:
         codes = ", ".join(one.code for one in found) or "none"
         reader.mistakes.append(f"{file.name}: a file given by itself holds one scenario; this holds {codes}")
-    reader.mistakes.extend(said for one in found for said in _scenario(authority, one))
+    reader.mistakes.extend(said for one in found for said in scenario_checks(authority, one, reader.places))
     reader.raise_mistakes()
     return found[0]
 
@@ -129,6 +134,7 @@ class _FolderReader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.mistakes: list[str] = []
+        self.places = Places()
 
     def raise_mistakes(self) -> None:
         if self.mistakes:
@@ -193,6 +199,9 @@ class _FolderReader:
         except UnicodeDecodeError as error:
             self.mistakes.append(f"{name}: not UTF-8 (byte {error.start}); save it as UTF-8")
             return ()
+        if (said := _not_parted_by_commas(text)) is not None:
+            self.mistakes.append(f"{name} line 1: {said}")
+            return ()
         reader = csv.DictReader(text.splitlines())
         rows = []
         for record in reader:
@@ -213,7 +222,7 @@ class _FolderReader:
             if value.strip() or key.endswith("_variants")
         }
         try:
-            return model.model_validate(values)
+            return self.places.remember(model.model_validate(values), name, {(): line})
         except ValidationError as error:
             self.mistakes.extend(f"{name} line {line}: {said}" for said in _sentences(error, model))
             return None
@@ -241,11 +250,21 @@ class _FolderReader:
         self, name: str, model: type[Row], data: Any, lines: dict[tuple[Any, ...], int], at: tuple[Any, ...]
     ) -> Row | None:
         try:
-            return model.model_validate(data)
+            return self.places.remember(model.model_validate(data), name, lines, at)
         except ValidationError as error:
             for said, location in zip(_sentences(error, model), _locations(error), strict=True):
-                self.mistakes.append(f"{name} line {_nearest_line(lines, (*at, *location))}: {said}")
+                self.mistakes.append(f"{name} line {nearest_line(lines, (*at, *location))}: {said}")
             return None
+
+
+def _not_parted_by_commas(text: str) -> str | None:
+    """What is wrong with a file that a spreadsheet of another country saved; None where nothing is."""
+    header = text.partition("\n")[0]
+    named = {";": "semicolons", "\t": "tabs"}
+    found = next((words for mark, words in named.items() if mark in header and "," not in header), None)
+    if found is None:
+        return None
+    return f"its cells are parted by {found}; save it with commas (LibreOffice: 'Edit filter settings')"
 
 
 def _split(text: str) -> tuple[str, ...]:
@@ -304,144 +323,3 @@ def _keys_given_twice(node: yaml.Node | None) -> Iterator[str]:
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:
             yield from _keys_given_twice(value)
-
-
-def _nearest_line(lines: dict[tuple[Any, ...], int], location: tuple[Any, ...]) -> int:
-    while location and location not in lines:
-        location = location[:-1]
-    return lines.get(location, 1)
-
-
-def _cross_checks(authority: Authority) -> Iterator[str]:
-    """Mistakes that no single file shows: codes that one file names and another lacks."""
-    lines = {line.line_code for line in authority.lines}
-    references = [
-        *(("revenue_items.csv", item.item_code, item.line_code) for item in authority.items),
-        *(("sharing_rules.csv", rule.line_code, rule.line_code) for rule in authority.sharing_rules),
-        *(("recurrent_lines.csv", mark.line_code, mark.line_code) for mark in authority.recurrent_lines),
-        *(("shocks.yaml", shock.code, code) for shock in authority.shocks for code in shock.line_codes),
-        *(
-            (f"forms: {form.form_code}", column.value, column.value)
-            for form in authority.forms
-            if form.dataset in {"estimate", "office_estimate"}
-            for column in form.columns
-            if column.value is not None and (form.dataset, column.value) != ("office_estimate", ALL)
-        ),
-    ]
-    for file, what, line_code in references:
-        if line_code not in lines:
-            near = difflib.get_close_matches(line_code, sorted(lines), n=1)
-            hint = f"did you mean '{near[0]}'?" if near else "add it to revenue_lines.csv"
-            yield f"{file}: '{what}' names line '{line_code}', which revenue_lines.csv lacks; {hint}"
-    yield from _unknown_items(authority)
-    yield from _unknown_units(authority)
-    for scenario in authority.scenarios:
-        yield from _scenario(authority, scenario)
-    yield from _duplicates("scenarios", "code", [scenario.code for scenario in authority.scenarios])
-    yield from _warning_rules(authority)
-    yield from _successions(authority)
-    yield from _overlaps(authority)
-    yield from _duplicates("units.csv", "unit_key", [unit.unit_key for unit in authority.units])
-    yield from _duplicates("revenue_items.csv", "item_code", [item.item_code for item in authority.items])
-    yield from _duplicates("revenue_lines.csv", "line_code", [line.line_code for line in authority.lines])
-    yield from _duplicates("forms/", "form_code", [form.form_code for form in authority.forms])
-
-
-def _scenario(authority: Authority, scenario: Scenario) -> Iterator[str]:
-    """Shocks, lines and units that a scenario names and the authority lacks."""
-    lines = {line.line_code for line in authority.lines}
-    units = {unit.code for unit in authority.units}
-    homes = {"shock": "shocks.yaml", "line": "revenue_lines.csv", "unit": "units.csv"}
-    for kind, named, known in faults(scenario, authority.shocks, lines, units):
-        near = difflib.get_close_matches(named, sorted(known), n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"add it to {homes[kind]}"
-        yield f"scenario '{scenario.code}' names {kind} '{named}', which {homes[kind]} lacks; {hint}"
-
-
-def _unknown_items(authority: Authority) -> Iterator[str]:
-    known = [item.item_code for item in authority.items]
-    yield from _duplicates("authority.yaml", "watched_items", list(authority.settings.watched_items))
-    for code in authority.settings.watched_items:
-        if code not in known:
-            near = difflib.get_close_matches(code, known, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else "add it to revenue_items.csv"
-            yield f"authority.yaml: watched_items names '{code}', which revenue_items.csv lacks; {hint}"
-
-
-def _unknown_units(authority: Authority) -> Iterator[str]:
-    """References to units that ``units.csv`` lacks; a successor may stand in ``outside_units.csv``."""
-    codes, keys = {unit.code for unit in authority.units}, {unit.unit_key for unit in authority.units}
-    beyond = keys | {unit.unit_key for unit in authority.outside_units}
-    references = [
-        *(("sharing_rules.csv", rule.unit_code, codes | {"*"}) for rule in authority.sharing_rules),
-        *(("shocks.yaml", code, codes) for shock in authority.shocks for code in shock.unit_codes),
-        *(("successions.csv", succession.old_unit_key, keys) for succession in authority.successions),
-        *(("successions.csv", succession.new_unit_key, beyond) for succession in authority.successions),
-    ]
-    for file, named, known in references:
-        if named not in known:
-            near = difflib.get_close_matches(named, sorted(known), n=1)
-            hint = f"did you mean '{near[0]}'?" if near else "add it to units.csv"
-            yield f"{file}: unit '{named}' is not in units.csv; {hint}"
-
-
-def _warning_rules(authority: Authority) -> Iterator[str]:
-    """Rules of warning that name roles, rules, lines or a basis that the authority does not have."""
-    settings = authority.settings
-    codes = [rule.rule_code for rule in settings.warning_rules]
-    yield from _duplicates("warning_rules", "rule_code", codes)
-    roles = sorted(settings.recipients)
-    for rule in settings.warning_rules:
-        named = [(role, roles, "recipients") for role in (rule.owner, rule.escalate_to) if role and roles]
-        named += [(code, codes, "warning_rules") for code in rule.yields_to]
-        for name, known, where in named:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f"did you mean '{near[0]}'?" if near else "known are " + ", ".join(known)
-                yield f"warning rule '{rule.rule_code}' names '{name}', which {where} lacks; {hint}"
-        if rule.basis == "recurrent" and not settings.has_recurrent_basis:
-            yield f"warning rule '{rule.rule_code}': basis 'recurrent' needs has_recurrent_basis: true"
-    transfers = settings.transfers
-    if transfers is not None and transfers.line_code not in {line.line_code for line in authority.lines}:
-        yield f"authority.yaml: transfers.line_code '{transfers.line_code}' is not in revenue_lines.csv"
-
-
-def _successions(authority: Authority) -> Iterator[str]:
-    """Parts that are not a whole, and parts of units that go on or of units that come too late."""
-    parts: dict[tuple[str, dt.date], Decimal] = {}
-    for part in authority.successions:
-        key = (part.old_unit_key, part.effective_on)
-        parts[key] = parts.get(key, Decimal(0)) + part.weight
-    ends = {unit.unit_key: unit.valid_to for unit in authority.units}
-    starts = {unit.unit_key: unit.valid_from for unit in authority.units}
-    for (old, day), whole in sorted(parts.items()):
-        if whole != 1:
-            yield f"successions.csv: the weights of '{old}' on {day} add up to {whole}; make them add up to 1"
-        end = ends.get(old)
-        if old in ends and (end is None or end + dt.timedelta(days=1) != day):
-            stands = "without an end" if end is None else f"to {end}"
-            yield f"successions.csv: '{old}' passes on {day}, stands {stands} in units.csv; make them agree"
-    for part in authority.successions:
-        if starts.get(part.new_unit_key, part.effective_on) > part.effective_on:
-            yield (
-                f"successions.csv: '{part.new_unit_key}' takes over on {part.effective_on}, before it stands "
-                "in units.csv; correct one of the two days"
-            )
-
-
-def _overlaps(authority: Authority) -> Iterator[str]:
-    """Units of one code that stand at the same time: no day's money could be placed."""
-    for place, unit in enumerate(authority.units):
-        for other in authority.units[:place]:
-            if unit.code == other.code and (
-                other.holds_on(unit.valid_from) or unit.holds_on(other.valid_from)
-            ):
-                yield (
-                    f"units.csv: code '{unit.code}' is {other.name} from {other.valid_from} and {unit.name} "
-                    f"from {unit.valid_from} at the same time; end one before the other begins"
-                )
-
-
-def _duplicates(file: str, key: str, values: list[str]) -> Iterator[str]:
-    for value in sorted({value for value in values if values.count(value) > 1}):
-        yield f"{file}: {key} '{value}' stands {values.count(value)} times; keep one"

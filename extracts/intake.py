@@ -18,6 +18,7 @@ from extracts.completeness import with_doubts
 from extracts.kept_files import KeptFile, kept_files, remember
 from extracts.kept_staging import Awaited, configuration_digest, delivery_digest, staged_rows
 from extracts.landing import Delivery, LandingError, kept_of, scan_landing
+from extracts.misplaced import named_like
 from extracts.problems import ExtractError
 from extracts.pseudonyms import TAXPAYER, PseudonymKey, with_pseudonyms
 from extracts.raw import RawDelivery, kept_by_digest, read_delivery, read_kept
@@ -196,10 +197,7 @@ def _outcome(night: _Night, delivery: Delivery) -> tuple[str, str, str, Counts]:
     """Status and problem of a delivery on the night; notes and counts where it was read."""
     shown = delivery.source_file
     if delivery.form is None and delivery.problem is None:
-        return "unclaimed", (
-            f"{shown}: no form claims this file. Rename it as a known form expects, add a form, "
-            "or move it out of the landing folder"
-        ), "", _NOTHING  # fmt: skip
+        return "unclaimed", _unclaimed(delivery, night.authority), "", _NOTHING
     if delivery.received_on is not None and delivery.received_on > night.as_of:
         return "not_yet_received", "", "", _NOTHING
     if delivery.form is None or delivery.problem is not None:
@@ -220,6 +218,21 @@ def _outcome(night: _Night, delivery: Delivery) -> tuple[str, str, str, Counts]:
         night.memory.counted(kept, *known)
     counts, notes = known
     return "read", "", "; ".join(notes), counts
+
+
+def _unclaimed(delivery: Delivery, authority: Authority) -> str:
+    """Why no form claims a file, and what to do: it may only lie in the wrong folder."""
+    name = delivery.unpacked_name or delivery.source_file
+    if (meant := named_like(name, authority.forms)) is not None:
+        form, place = meant
+        return (
+            f"{delivery.source_file}: named as form '{form.form_code}' expects, but it lies in another "
+            f"folder. Move it to {place} in the landing folder"
+        )
+    return (
+        f"{delivery.source_file}: no form claims this file. Rename it as a known form expects, add a form, "
+        "or move it out of the landing folder"
+    )
 
 
 def counts_of(rows: pl.DataFrame, form: ExtractForm, digits: int, shown: str) -> Counts:

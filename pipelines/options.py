@@ -90,8 +90,11 @@ def places_of(
 
 @contextmanager
 def refusals_told(*more: type[Exception]) -> Iterator[None]:
-    """Expected refusals as one clear message and exit code 1; anything else is a defect, with its trace."""
-    from authorities.loading import AuthorityError
+    """Expected refusals as one clear message and exit code 1, an authority that is none as wrong usage (2).
+
+    Anything else is a defect, with its trace.
+    """
+    from authorities.loading import AuthorityError, NoSuchAuthorityError
     from early_warning.messages import WarningRuleError
     from extracts.landing import LandingError
     from pipelines.home import NightRefusedError
@@ -100,11 +103,13 @@ def refusals_told(*more: type[Exception]) -> Iterator[None]:
     refusals = (AuthorityError, LandingError, NightRefusedError, WarehouseError, WarningRuleError)
     try:
         yield
+    except NoSuchAuthorityError as error:
+        fail(str(error), exit_code=2)
     except refusals + more as error:
         fail(str(error))
 
 
-def fail(message: str) -> NoReturn:
-    """Tell why not, and end with exit code 1."""
+def fail(message: str, exit_code: int = 1) -> NoReturn:
+    """Tell why not, and end."""
     typer.secho(f"wardcast: {message}", err=True, fg=typer.colors.RED)
-    raise typer.Exit(1) from None
+    raise typer.Exit(exit_code) from None

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from authorities.loading import AUTHORITIES_FOLDER, AuthorityError, find_authority, load_authority
+from authorities.loading import (
+    AUTHORITIES_FOLDER,
+    AuthorityError,
+    NoSuchAuthorityError,
+    find_authority,
+    load_authority,
+)
 
 
 @dataclass(frozen=True)
@@ -67,20 +73,24 @@ MISTAKES = [
             "Sài Đồng,2004-01-01,2024-12-31", "Sài Đồng,2004-01-01,2003-12-31",
             ("units.csv line 11", "valid_to 2003-12-31 lies before valid_from 2004-01-01")),
     Mistake("unit twice", "units.csv", "\n00118,Ngọc Thụy", "\n00115,Ngọc Thụy",
-            ("units.csv: unit_key '00115@2004' stands 2 times", "keep one")),
+            ("units.csv line 2: unit_key '00115@2004' stands 2 times (also units.csv line 3)", "keep one")),
+    Mistake("two wards of one code at once", "units.csv", "\n00118,Ngọc Thụy,2004-01-01",
+            "\n00115,Ngọc Thụy,2010-01-01",
+            ("units.csv line 3: code '00115' is Thượng Thanh from 2004-01-01 and Ngọc Thụy from 2010-01-01",
+             "end one before the other begins")),
     Mistake("cell too many", "revenue_lines.csv", "vat,Thuế giá trị gia tăng", "vat,Thuế, giá trị gia tăng",
             ("revenue_lines.csv line 2", "a different number of cells than the header")),
     Mistake("item in an unknown line", "revenue_items.csv", "1001,pit,", "1001,pitt,",
-            ("revenue_items.csv: '1001'", "line 'pitt'", "did you mean 'pit'?")),
+            ("revenue_items.csv line 3: '1001'", "line 'pitt'", "did you mean 'pit'?")),
     Mistake("share above 100", "sharing_rules.csv",
             "vat,*,2017-01-01,2020-12-31,7,", "vat,*,2017-01-01,2020-12-31,107,",
             ("sharing_rules.csv line 21", "share_pct", "less than or equal to 100", "107")),
     Mistake("share of an unknown unit", "sharing_rules.csv", "vat,*,2017-01-01", "vat,00128,2017-01-01",
-            ("sharing_rules.csv: unit '00128' is not in units.csv", "did you mean '00")),
+            ("sharing_rules.csv line 21: unit '00128' is not in units.csv", "did you mean '00")),
     Mistake("successor of nobody", "successions.csv", "00133@2004,", "00134@2004,",
-            ("successions.csv: unit '00134@2004' is not in units.csv", "did you mean")),
+            ("successions.csv line 15: unit '00134@2004' is not in units.csv", "did you mean")),
     Mistake("recurrent mark of an unknown line", "recurrent_lines.csv", "land_rent,", "land_rents,",
-            ("recurrent_lines.csv: 'land_rents'", "did you mean 'land_rent'?")),
+            ("recurrent_lines.csv line 10: 'land_rents'", "did you mean 'land_rent'?")),
     Mistake("form without money", "forms/treasury_receipts_daily.yaml", "field: amount", "field: ignored",
             ("forms/treasury_receipts_daily.yaml line", "no column has field 'amount'")),
     Mistake("form with a broken pattern", "forms/treasury_receipts_daily.yaml", "(?P<year>", "(?P<year",
@@ -88,7 +98,7 @@ MISTAKES = [
     Mistake("form that names no month", "forms/tax_arrears.yaml", "(?P<month>", "(?P<mon>",
             ("forms/tax_arrears.yaml line", "lacks the named group(s) (?P<month>")),
     Mistake("estimate of an unknown line", "forms/estimate_initial.yaml", "value: vat}", "value: vta}",
-            ("forms: estimate_initial: 'vta'", "did you mean 'vat'?")),
+            ("forms/estimate_initial.yaml line 14: 'vta'", "did you mean 'vat'?")),
     Mistake("shock that moves nowhere", "shocks.yaml", 'deferred_to: "2020-09"', 'deferred_to: "2020-03"',
             ("shocks.yaml line", "deferred_to (2020-03) must be a later month than due_month (2020-04)")),
 ]  # fmt: skip
@@ -153,3 +163,22 @@ def test_the_digest_changes_with_any_configured_byte(folder: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace(",7,true", ",8,true", 1), encoding="utf-8")
 
     assert load_authority(folder).config_sha256 != before
+
+
+@pytest.mark.parametrize(("mark", "words"), [(";", "semicolons"), ("\t", "tabs")])
+def test_a_table_that_a_spreadsheet_parted_otherwise_is_told_so_once(
+    folder: Path, mark: str, words: str
+) -> None:
+    path = folder / "units.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace(",", mark), encoding="utf-8")
+
+    with pytest.raises(AuthorityError) as raised:
+        load_authority(folder)
+
+    [said] = [mistake for mistake in raised.value.mistakes if "units.csv" in mistake]
+    assert said.startswith(f"units.csv line 1: its cells are parted by {words}; save it with commas")
+
+
+def test_a_misspelt_authority_is_told_which_was_meant() -> None:
+    with pytest.raises(NoSuchAuthorityError, match="did you mean 'long_bien'"):
+        find_authority("long_bein")

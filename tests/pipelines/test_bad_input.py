@@ -233,6 +233,17 @@ def test_wrong_words_on_the_command_line(wardcast: Wardcast) -> None:
     assert wardcast("nightli").exit_code == 2
 
 
+@pytest.mark.parametrize(
+    "command", [("nightly",), ("doctor",), ("warnings", "list"), ("warehouse", "upgrade")]
+)
+def test_an_authority_that_is_none_is_wrong_usage(wardcast: Wardcast, command: tuple[str, ...]) -> None:
+    result = wardcast(*command, "--authority", "nope")
+
+    assert result.exit_code == 2
+    assert "no such folder" in result.output
+    assert "brazil_federal, long_bien, ukraine_cities" in result.output
+
+
 def test_a_mistake_in_the_authority_names_file_line_and_remedy(
     wardcast: Wardcast, landing: Path, tmp_path: Path
 ) -> None:
