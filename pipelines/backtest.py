@@ -104,7 +104,7 @@ def _ledger(dataset: str, staged: pl.DataFrame) -> pl.DataFrame:
 
 
 def summary(scores: pl.DataFrame) -> pl.DataFrame:
-    """Errors over all years: one row a method and origin month, all lines, on the territory."""
+    """Errors over all years to three places, a row a method and origin month: all lines, on the territory."""
     whole = scores.filter(pl.col("line_code") == "ALL", pl.col("basis") == "territory")
     weighted = [
         ((pl.col(name) * pl.col("n")).sum() / pl.col("n").filter(pl.col(name).is_not_null()).sum()).alias(
@@ -114,6 +114,6 @@ def summary(scores: pl.DataFrame) -> pl.DataFrame:
     ]
     return (
         whole.group_by("months_elapsed", "method")
-        .agg(pl.col("fiscal_year").n_unique().alias("years"), *weighted)
+        .agg(pl.col("fiscal_year").n_unique().alias("years"), *(column.round(3) for column in weighted))
         .sort("months_elapsed", "wape_pct")
     )
