@@ -42,6 +42,12 @@ class Record:
     coverage: tuple[tuple[int, float], ...]
 
     @property
+    def largest_error(self) -> float:
+        """Where the longest bar of the table ends."""
+        errors = [error for _, row in self.rows for error in row if error is not None]
+        return max([*errors, 1.0])
+
+    @property
     def verdicts(self) -> tuple["Verdict", ...]:
         """For each month of origin, the first method beside a spreadsheet's best; none without both."""
         found = []

@@ -41,7 +41,7 @@ def review_workbook(edition: Mapping[str, Any], pack: Review) -> bytes:
         )
     for unit in pack.units:
         heading = f"{edition['unit_capital']} {unit.name}: {said('review_title', edition, pack)}"
-        writer.add(unit.name, heading, words["line"], unit.lines)
+        writer.add(unit.name, heading, words["line"], unit.lines, words["unallocated_lines"])
     book.close()
     return held.getvalue()
 
@@ -90,7 +90,7 @@ class _Sheets:
         self.title = book.add_format(font | {"bold": True, "font_size": 14})
         self.remark = book.add_format(font | {"italic": True, "font_size": 10})
 
-    def add(self, name: str, heading: str, place: str, table: ReviewTable) -> None:
+    def add(self, name: str, heading: str, place: str, table: ReviewTable, loose: str = "") -> None:
         """One sheet: heading, what the figures are of, header, rows, sum, remarks; ready to print on A4."""
         sheet = self.book.add_worksheet(sheet_name(name, self.taken))
         sheet.set_landscape()
@@ -108,7 +108,7 @@ class _Sheets:
         labels = [place if column == "place" else self.words[f"column_{column}"] for column in COLUMNS]
         for column, label in enumerate(plain_texts(labels)):
             sheet.write_string(_HEAD_ROWS - 1, column, label, self.header)
-        after = self._body(sheet, table)
+        after = self._body(sheet, table, loose or self.words["unallocated"])
         for place_down, remark in enumerate(self._remarks(table)):
             sheet.write_string(after + 1 + place_down, 0, remark, self.remark)
         sheet.set_footer(f"&L{self.edition['publication']['publication_id']}&R&P/&N")
@@ -121,12 +121,10 @@ class _Sheets:
             remarks.append(self.words["no_period"])
         return [*remarks, *([self.edition["notice"]] if self.edition["notice"] else [])]
 
-    def _body(self, sheet: Any, table: ReviewTable) -> int:
+    def _body(self, sheet: Any, table: ReviewTable, loose: str) -> int:
         """The rows and their sum; the row after them."""
         rows = [*table.rows, *([table.unallocated] if table.unallocated else [])]
-        names = plain_texts(
-            [self.words["unallocated"] if row is table.unallocated else row.name for row in rows]
-        )
+        names = plain_texts([loose if row is table.unallocated else row.name for row in rows])
         for place, (row, name) in enumerate(zip(rows, names, strict=True)):
             number = place + 1 if row is not table.unallocated else None
             self._row(sheet, _HEAD_ROWS + place, number, name, row, self.plain)

@@ -191,6 +191,32 @@ def export(
 
 
 @app.command()
+def news(
+    quarter: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[QUARTER]", help="A fiscal quarter, such as 2020Q2 [default: the newest night's]."
+        ),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="vi or en [default: the authority's first language].")
+    ] = None,
+    authority: AuthorityOption = DEFAULT_AUTHORITY_NAME,
+    warehouse: WarehouseOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Print the paragraph of the district's news for a quarter, from its last published night."""
+    from pipelines.news import NewsError, news_of
+
+    with _told(NewsError):
+        told = news_of(_places(authority, home, warehouse), quarter, language)
+    typer.echo(told.item.text)
+    typer.echo(f"publication {told.item.publication_id}", err=True)
+    if told.remark:
+        typer.echo(told.remark, err=True)
+
+
+@app.command()
 def backtest(
     authority: AuthorityOption = DEFAULT_AUTHORITY_NAME,
     landing: LandingOption = None,

@@ -99,7 +99,7 @@ def test_every_section_carries_its_figures(district_site):
     assert "Đức Giang, Thạch Bàn" in text
     assert "Chưa phân bổ được cho phường nào: 1.874 triệu đồng (0,15% số thu)" in text
     assert re.search(r"unit_known 3 2 1\.874 triệu đồng", text)
-    assert "1 phường: theo tiến độ các năm trước, vì khoản thu lớn và thất thường." in text
+    assert "1 phường: theo tiến độ các năm trước, vì lịch sử ngắn hoặc khoản thu thất thường." in text
     assert "13 phường: mô hình riêng, đủ số liệu lịch sử." in text
 
 
