@@ -208,8 +208,8 @@ def news(
     """Print the paragraph of the district's news for a quarter, from its last published night."""
     from pipelines.news import NewsError, news_of
 
-    with _told(NewsError):
-        told = news_of(_places(authority, home, warehouse), quarter, language)
+    with refusals_told(NewsError):
+        told = news_of(places_of(authority, home, warehouse), quarter, language)
     typer.echo(told.item.text)
     typer.echo(f"publication {told.item.publication_id}", err=True)
     if told.remark:
