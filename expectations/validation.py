@@ -100,8 +100,8 @@ def validate(dataset: str, staged: pl.DataFrame) -> Validation:
     shape = _shape_results(dataset, staged)
     verdicts = _verdicts(staged, rules)
     tally = _tally(staged, verdicts)
-    judgements = judge(dataset, verdicts.to_frame(), {rule.rule: rule.expectation() for rule in rules})
-    rows = tuple(_row_result(dataset, rule, judgements[rule.rule], tally) for rule in rules)
+    judgements = judge(dataset, _to_judge(verdicts), {rule.rule: rule.expectation() for rule in rules})
+    rows = tuple(_row_result(dataset, rule, judgements[rule.rule], tally, staged.height) for rule in rules)
     accepted, unallocated, held = _split(staged, verdicts, rules)
     balance = _conservation(dataset, staged, accepted, unallocated, held)
     quarantine = _quarantine(dataset, staged, verdicts, rules)
@@ -144,6 +144,13 @@ def _verdicts(staged: pl.DataFrame, rules: Sequence[RowRule]) -> pl.Series:
     return staged.select(first.alias(VERDICT))[VERDICT]
 
 
+def _to_judge(verdicts: pl.Series) -> pl.DataFrame:
+    """The verdicts on rows that broke a rule, and one on a row that was kept: a night has millions of those,
+    all alike, and Great Expectations takes its rows one by one."""
+    broken = verdicts.filter(verdicts != KEPT)
+    return pl.concat([broken, verdicts.filter(verdicts == KEPT).head(1)]).to_frame()
+
+
 def _tally(staged: pl.DataFrame, verdicts: pl.Series) -> dict[str, tuple[int, int]]:
     """Rows and money by verdict, those kept apart."""
     broken = verdicts != KEPT
@@ -156,7 +163,7 @@ def _tally(staged: pl.DataFrame, verdicts: pl.Series) -> dict[str, tuple[int, in
 
 
 def _row_result(
-    dataset: str, rule: RowRule, judgement: Judgement, tally: dict[str, tuple[int, int]]
+    dataset: str, rule: RowRule, judgement: Judgement, tally: dict[str, tuple[int, int]], judged: int
 ) -> ExpectationResult:
     rows, amount = tally.get(rule.rule, (0, 0))
     if judgement.unexpected != rows:
@@ -165,7 +172,7 @@ def _row_result(
             f"rows, {rows} were marked"
         )
     return ExpectationResult(
-        dataset, rule.rule, "row", rule.columns, judgement.success, judgement.evaluated, rows, amount,
+        dataset, rule.rule, "row", rule.columns, judgement.success, judged, rows, amount,
         is_blocking=False, explanation=rule.explanation(), expectation_type=judgement.expectation_type,
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from authorities.forms import OLD_ENCODINGS, USUAL_LIMITS, ExtractForm, OldEncoding, ReadingLimits
 from extracts.archives import GZIP, ZIP, Member, is_archive, members_of, read_gzip, read_member, refuse_large
 from extracts.problems import ExtractError
-from extracts.sheets import Sheet, sheet_of_cells, sheet_of_frame, text_sheet
+from extracts.sheets import Sheet, sheet_of_cells, sheet_of_frame, sheet_of_workbook, text_sheet
 from extracts.tables import PARQUET, parquet_cells
 from extracts.web_pages import is_web_page, page_cells
 from extracts.workbooks import OLE, in_unicode, is_workbook, no_sheet_fits, workbook_cells
@@ -116,9 +116,9 @@ def _sheets(raw: bytes, shown: str, manner: Manner) -> Iterator[Sheet]:
 def _workbook(raw: bytes, shown: str, manner: Manner) -> Iterator[Sheet]:
     kind = "workbook (xls)" if raw.startswith(OLE) else "workbook"
     cells = workbook_cells(raw, shown, decimal=manner.decimal, wanted=manner.wanted, limits=manner.limits)
-    for name, rows in cells:
-        readable, old = in_unicode(rows)
-        yield sheet_of_cells(name, readable, kind, old)
+    for name, frame in cells:
+        readable, old = in_unicode(frame)
+        yield sheet_of_workbook(name, readable, kind, old)
 
 
 def _table(source: Path | io.BytesIO, shown: str, manner: Manner) -> list[Sheet]:

@@ -90,14 +90,22 @@ def with_pseudonyms(rows: pl.DataFrame, key: PseudonymKey) -> pl.DataFrame:
     The number tells who it is, however it is punctuated; the name only where there is no number. Null where
     the row names nobody. Rows without those columns are given back as they are.
     """
-    told = [reading for name, reading in _READINGS.items() if name in rows.columns]
+    told = [(name, reading) for name, reading in _READINGS.items() if name in rows.columns]
     if not told:
         return rows
-    who = rows.select(pl.coalesce(told).alias("who"))["who"]
-    named = who.drop_nulls().unique()
-    keys = pl.Series([key.pseudonym(fold(said)) for said in named.to_list()], dtype=pl.Int64)
-    pseudonyms = who.replace_strict(named, keys, default=None, return_dtype=pl.Int64)
-    return rows.drop(TAXPAYER, strict=False).with_columns(pseudonyms.alias(PSEUDONYM))
+    found = pl.repeat(None, rows.height, dtype=pl.Int64, eager=True)
+    for name, reading in told:
+        texts = rows[name].set(found.is_not_null(), None) if found.null_count() < rows.height else rows[name]
+        found = found.fill_null(_pseudonyms(texts, reading, key))
+    return rows.drop(TAXPAYER, strict=False).with_columns(found.alias(PSEUDONYM))
+
+
+def _pseudonyms(texts: pl.Series, reading: pl.Expr, key: PseudonymKey) -> pl.Series:
+    """The pseudonym of each text, each different one read once; null where it names nobody."""
+    seen = texts.drop_nulls().unique()
+    said = seen.to_frame(texts.name).select(reading).to_series()
+    keys = [None if who is None else key.pseudonym(fold(who)) for who in said]
+    return texts.replace_strict(seen, pl.Series(keys, dtype=pl.Int64), default=None, return_dtype=pl.Int64)
 
 
 def _filled(said: pl.Expr) -> pl.Expr:

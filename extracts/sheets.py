@@ -48,7 +48,9 @@ class Sheet:
     others: "tuple[Sheet, ...]" = ()
     _cells: list[list[str]] | None = None
     _frame: pl.DataFrame | None = None
-    """Rows below the first, where a file is a table with names of its own."""
+    """Rows as columns ``c0 …``; without the first where a file is a table with names of its own."""
+    _names_rows: int = 0
+    """Rows that the names of such a table take."""
     _text: bytes = b""
     _delimiter: str = ";"
     _line_ends: tuple[int, ...] = ()
@@ -72,7 +74,9 @@ class Sheet:
         """
         names = [f"c{position}" for position in range(width)]
         if self._frame is not None:
-            frame = self._frame.slice(header_end - 1).with_columns(pl.lit(value=False).alias(RAGGED))
+            rows = self._frame.slice(header_end - self._names_rows)
+            absent = [pl.lit(None, pl.String).alias(name) for name in names if name not in rows.columns]
+            frame = rows.with_columns(absent).select(*names, pl.lit(value=False).alias(RAGGED))
         elif self._cells is None:
             self._refuse_wide(width, shown)
             frame = self._rows_of_text(header_end, names, shown)
@@ -231,7 +235,16 @@ def sheet_of_cells(name: str, rows: list[list[str]], file_format: str, encoding:
     return Sheet(name, rows[:HEAD_ROWS], encoding, file_format, _cells=rows)
 
 
+def sheet_of_workbook(name: str, frame: pl.DataFrame, file_format: str, encoding: str = "") -> Sheet:
+    """A workbook's sheet, of which all rows lie in ``frame``."""
+    return Sheet(name, _text_rows(frame.head(HEAD_ROWS)), encoding, file_format, _frame=frame)
+
+
+def _text_rows(frame: pl.DataFrame) -> list[list[str]]:
+    return [["" if cell is None else cell for cell in row] for row in frame.iter_rows()]
+
+
 def sheet_of_frame(names: list[str], frame: pl.DataFrame, file_format: str) -> Sheet:
     """A sheet of a table with names of its own, which are its first row."""
-    first = [["" if cell is None else cell for cell in row] for row in frame.head(HEAD_ROWS - 1).iter_rows()]
-    return Sheet("", [names, *first], "", file_format, _frame=frame)
+    first = _text_rows(frame.head(HEAD_ROWS - 1))
+    return Sheet("", [names, *first], "", file_format, _frame=frame, _names_rows=1)

@@ -11,7 +11,10 @@ import unicodedata
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
+from typing import Any
 from zipfile import BadZipFile
+
+import polars as pl
 
 from authorities.forms import ReadingLimits
 from extracts.archives import ZIP
@@ -23,6 +26,8 @@ OLE = b"\xd0\xcf\x11\xe0"
 _UNICODE_SHARE, _OLD_SHARE = 0.5, 0.8
 """Shares of accented words that are Vietnamese: below the first cells are in doubt, above the second sure."""
 _SAMPLE_ROWS = 500
+_TOP_ROWS = 60
+"""Rows in which titles and header stand, of all kinds of values."""
 _EXACT = 10**15
 """Below, a whole number in a cell has no digits that its sheet does not show."""
 
@@ -34,8 +39,9 @@ def is_workbook(raw: bytes) -> bool:
 
 def workbook_cells(
     raw: bytes, shown: str, *, decimal: str, wanted: str | None, limits: ReadingLimits
-) -> Iterator[tuple[str, list[list[str]]]]:
-    """Name and text cells, row by row from the sheet's first, of every sheet whose name fits ``wanted``.
+) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Name and text cells of every sheet whose name fits ``wanted``: columns ``c0 …`` from the sheet's first
+    row on, empty cells null.
 
     Raises:
         ExtractError: beyond a limit, damaged, protected by a password, or without a sheet that fits.
@@ -52,14 +58,7 @@ def workbook_cells(
             raise no_sheet_fits(shown, wanted or "", names.values())
         for name in chosen:
             rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
-            # Most cells are texts; the name of a type is quicker to ask for than what it descends from.
-            yield (
-                names[name],
-                [
-                    [cell.strip() if type(cell) is str else _cell_text(cell, decimal) for cell in row]
-                    for row in rows
-                ],
-            )
+            yield names[name], _text_columns(rows, decimal)
     except PasswordError as error:
         raise ExtractError(
             shown, "the workbook is protected by a password", "Ask for it without one"
@@ -79,26 +78,54 @@ def no_sheet_fits(shown: str, wanted: str, names: Iterable[str]) -> ExtractError
     return ExtractError(shown, problem, "Name the sheet as the form expects")
 
 
-def in_unicode(rows: list[list[str]]) -> tuple[list[list[str]], str]:
+def _text_columns(rows: list[list[Any]], decimal: str) -> pl.DataFrame:
+    """Cells as texts. Below the titles a column mostly holds one kind of value, and is read as a whole."""
+    top = [_as_texts(column, decimal) for column in zip(*rows[:_TOP_ROWS], strict=True)]
+    below = [_below(column, decimal) for column in zip(*rows[_TOP_ROWS:], strict=True)]
+    columns = [first.append(rest) for first, rest in zip(top, below, strict=True)] if below else top
+    frame = pl.DataFrame({f"c{place}": column for place, column in enumerate(columns)})
+    return frame.with_columns(pl.when(pl.all() != "").then(pl.all()))
+
+
+def _below(column: tuple[Any, ...], decimal: str) -> pl.Series:
+    kinds = set(map(type, column))
+    if kinds == {str}:
+        return pl.Series(column, dtype=pl.String).str.strip_chars()
+    if kinds == {float}:
+        numbers = pl.Series(column, dtype=pl.Float64)
+        if (numbers.is_finite() & (numbers.abs() < _EXACT) & (numbers == numbers.floor())).all():
+            return numbers.cast(pl.Int64).cast(pl.String)
+    return _as_texts(column, decimal)
+
+
+def _as_texts(column: tuple[Any, ...], decimal: str) -> pl.Series:
+    texts = [cell.strip() if type(cell) is str else _cell_text(cell, decimal) for cell in column]
+    return pl.Series(texts, dtype=pl.String)
+
+
+def in_unicode(cells: pl.DataFrame) -> tuple[pl.DataFrame, str]:
     """Cells whose letters only a TCVN3 or VNI font makes Vietnamese, as Unicode; and what they were, if so.
 
     Such a workbook holds ``Sè tiÒn`` for ``Số tiền``. It is told by the words, of all its cells together.
     """
-    sampled = rows[:: max(1, len(rows) // _SAMPLE_ROWS)]
-    words = {cell for row in [*rows[:60], *sampled] for cell in row if not cell.isascii()}
+    sampled = [cells.head(_TOP_ROWS), cells.gather_every(max(1, cells.height // _SAMPLE_ROWS))]
+    words = {
+        cell for part in sampled for column in part for cell in column.drop_nulls() if not cell.isascii()
+    }
     share = syllable_share(" ".join(words))
     if share is None or share >= _UNICODE_SHARE:
-        return rows, ""
+        return cells, ""
     for name, reading in ((TCVN3, from_tcvn3), (VNI, from_vni)):
         read = {cell: _read_as(cell, reading) for cell in words}
         if (syllable_share(" ".join(read.values())) or 0) >= _OLD_SHARE:
-            return [
-                [cell if cell.isascii() else _read_as(cell, reading) for cell in row] for row in rows
-            ], name
-    return rows, ""
+            texts = [[cell and _read_as(cell, reading) for cell in column] for column in cells]
+            return pl.DataFrame(dict(zip(cells.columns, texts, strict=True)), schema=cells.schema), name
+    return cells, ""
 
 
 def _read_as(cell: str, reading: Callable[[bytes], str | None]) -> str:
+    if cell.isascii():
+        return cell
     try:
         return reading(cell.encode("latin-1")) or cell
     except UnicodeEncodeError:

@@ -188,5 +188,5 @@ def test_a_line_that_nobody_has_is_a_mistake_of_the_form(tmp_path: Path) -> None
     path = tmp_path / "small" / "forms" / "quarter.yaml"
     path.write_text(textwrap.dedent(form).lstrip(), "utf-8")
 
-    with pytest.raises(AuthorityError, match=r"forms: quarter: 'feees'.*did you mean 'fees'"):
+    with pytest.raises(AuthorityError, match=r"forms/quarter.yaml line 9: 'feees'.*did you mean 'fees'"):
         load_authority(tmp_path / "small")
