@@ -12,7 +12,7 @@ import polars as pl
 
 from assets.declared import table_asset
 from assets.forecasts import SEED, forecast_problem
-from assets.kept_backtests import KeptBacktests
+from assets.kept_scores import kept_backtests
 from assets.metadata import counted, shown, tags
 from assets.office import Office, night_of
 from authorities.model import ALL, Authority
@@ -61,7 +61,7 @@ def _backtest(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         )
         scores = scored_years(authority, problem, night_estimates, closed_years(authority, as_of), MONTHS)
         digest = backtest_digest(authority, problem, night_estimates, office.code_version)
-        path = KeptBacktests(office.home_folder).keep(digest, scores) if scores.height else None
+        path = kept_backtests(office.home_folder).keep(digest, scores) if scores.height else None
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": scores.height,
@@ -130,7 +130,7 @@ def _accuracy(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
             authority, as_of, night_receipts, night_estimates, extract_statement, night_office_estimates
         )
         digest = backtest_digest(authority, problem, night_estimates, office.code_version)
-        kept = KeptBacktests(office.home_folder).fitting(digest)
+        kept = kept_backtests(office.home_folder).fitting(digest)
         published = published_record(authority, office.warehouse(), problem, night_receipts)
         lines = [line.line_code for line in authority.lines]
         rows = pl.concat([kept, published]).filter(pl.col("line_code").is_in([*lines, ALL]))

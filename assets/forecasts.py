@@ -14,7 +14,7 @@ from assets.pictures import fan_picture
 from assets.positions import night_dates
 from authorities.model import ALL, Authority
 from forecasts.batches import batch_map
-from forecasts.seam import ForecastProblem, forecast_year_end
+from forecasts.seam import ForecastProblem, YearEndForecast, forecast_year_end
 from warehouse import arrivals, marts
 from warehouse.bases import bases_of, shares_on
 from warehouse.positions import with_totals
@@ -115,18 +115,7 @@ def _year_end(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
             context.log.warning(line)
         with batch_map(office.forecast_workers) as batches:
             answer = forecast_year_end(problem, batches=batches)
-        frames = (
-            answer.year_end,
-            answer.path,
-            answer.components,
-            answer.shock_effects,
-            answer.scenario_effects,
-            answer.opinions,
-        )
-        made = {
-            table.name: marts.at_the_edge(_of_night(authority, as_of, frame), table, authority)
-            for table, frame in zip(FORECAST_MARTS, frames, strict=True)
-        }
+        made = marts_of(authority, as_of, answer)
         seen = {
             declared.MART_YEAR_END_FORECAST.name: {"year_end": shown(_year_ends(authority, made), 40)},
             declared.MART_FORECAST_PATH.name: fan_picture(authority, as_of, made),
@@ -159,6 +148,22 @@ def _year_ends(authority: Authority, made: Mapping[str, pl.DataFrame]) -> pl.Dat
             bar("shortfall_probability", full=1.0, width=10).alias("likely"),
         )
     )
+
+
+def marts_of(authority: Authority, as_of: dt.date, answer: YearEndForecast) -> dict[str, pl.DataFrame]:
+    """``FORECAST_MARTS`` by name, from the engine's answer."""
+    frames = (
+        answer.year_end,
+        answer.path,
+        answer.components,
+        answer.shock_effects,
+        answer.scenario_effects,
+        answer.opinions,
+    )
+    return {
+        table.name: marts.at_the_edge(_of_night(authority, as_of, frame), table, authority)
+        for table, frame in zip(FORECAST_MARTS, frames, strict=True)
+    }
 
 
 def _of_night(authority: Authority, as_of: dt.date, frame: pl.DataFrame) -> pl.DataFrame:

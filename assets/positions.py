@@ -13,9 +13,10 @@ from authorities.forms import DATASETS
 from authorities.model import ALL, Authority
 from expectations.suites import explanation_of
 from warehouse import arrivals, item_positions, marts
-from warehouse.ledger import as_known, flows, in_effect, standing_estimates, unknown_cells
+from warehouse.known import known_estimates, known_receipts
+from warehouse.ledger import as_known, in_effect, standing_estimates, unknown_cells
 from warehouse.office_estimates import office_statements
-from warehouse.positions import Night, basis_estimates, basis_receipts, positions
+from warehouse.positions import Night, positions
 from warehouse.tables import marts as declared
 
 STATED = {f"stg_{dataset}": dg.AssetIn(key=f"stg_{dataset}") for dataset in DATASETS}
@@ -55,13 +56,7 @@ def _night_receipts(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
         core_quarantine: pl.DataFrame,
     ) -> Frame:
         """Receipts as known on the night, by unit, line, basis and day (minor units)."""
-        known = as_known(core_receipt, night_of(context))
-        month = office.authority.settings.fiscal_year_start_month
-        unknown = unknown_cells(as_known(core_quarantine, night_of(context)), "receipt")
-        moved = flows(known, ["unit_key", "item_code", "line_code"], month, unknown)
-        rows = basis_receipts(
-            office.authority, moved.filter(pl.col("posting_date") <= night_of(context)), night_of(context)
-        )
+        rows = known_receipts(office.authority, core_receipt, core_quarantine, night_of(context))
         newest = rows["posting_date"].max()
         return dg.MaterializeResult(value=rows, metadata=counted(rows, last_posting_date=str(newest)))
 
@@ -74,9 +69,7 @@ def _night_estimates(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
         context: dg.AssetExecutionContext, office: Office, core_estimate: pl.DataFrame
     ) -> Frame:
         """Estimates as known on the night, by unit, line, basis, fiscal year and version (minor units)."""
-        known = in_effect(as_known(core_estimate, night_of(context)), night_of(context))
-        standing = standing_estimates(known, ["unit_key", "line_code"])
-        rows = basis_estimates(office.authority, standing, night_of(context))
+        rows = known_estimates(office.authority, core_estimate, night_of(context))
         return dg.MaterializeResult(value=rows, metadata=counted(rows))
 
     return night_estimates

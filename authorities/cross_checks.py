@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from authorities.model import ALL, Authority
 from authorities.scenarios import Scenario, faults
+from authorities.warning_scorecard import is_plain_rule
 
 Model = TypeVar("Model", bound=BaseModel)
 Lines = dict[tuple[Any, ...], int]
@@ -146,6 +147,11 @@ def _warning_rules(authority: Authority, places: Places) -> Iterator[str]:
         if rule.basis == "recurrent" and not settings.has_recurrent_basis:
             said = "basis 'recurrent' needs has_recurrent_basis: true"
             yield f"{places.of(rule)}: warning rule '{rule.rule_code}': {said}"
+        if is_plain_rule(rule.rule_code):
+            said = "the name is kept for a plain rule of the scorecard; choose another"
+            yield f"{places.of(rule)}: warning rule '{rule.rule_code}': {said}"
+    if settings.warning_scorecard.event.basis == "recurrent" and not settings.has_recurrent_basis:
+        yield "authority.yaml: warning_scorecard.event.basis 'recurrent' needs has_recurrent_basis: true"
     transfers = settings.transfers
     if transfers is not None and transfers.line_code not in {line.line_code for line in authority.lines}:
         yield f"authority.yaml: transfers.line_code '{transfers.line_code}' is not in revenue_lines.csv"

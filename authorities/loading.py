@@ -7,7 +7,7 @@ right. The models themselves are in ``authorities.model``.
 import csv
 import difflib
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -281,8 +281,9 @@ def _sentences(error: ValidationError, model: type[BaseModel]) -> Iterator[str]:
         key = ".".join(str(part) for part in detail["loc"]) or "the entry"
         message = detail["msg"].removeprefix("Value error, ")
         if detail["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(str(detail["loc"][-1]), list(model.model_fields), n=1)
-            hint = f"did you mean '{near[0]}'?" if near else "allowed: " + ", ".join(model.model_fields)
+            known = list(_model_at(model, detail["loc"]).model_fields)
+            near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else "allowed: " + ", ".join(known)
             yield f"key '{key}' is not known here; {hint}"
         elif detail["type"] == "missing":
             yield f"key '{key}' is missing and needed"
@@ -290,6 +291,16 @@ def _sentences(error: ValidationError, model: type[BaseModel]) -> Iterator[str]:
             given = detail.get("input")
             shown = f" (found {given!r})" if isinstance(given, str | int | float) else ""
             yield f"key '{key}': {message}{shown}"
+
+
+def _model_at(model: type[BaseModel], location: Sequence[Any]) -> type[BaseModel]:
+    """The model whose key the last part of ``location`` is, as far as plain models lead there."""
+    for part in location[:-1]:
+        field = model.model_fields.get(str(part))
+        if field is None or not isinstance(field.annotation, type):
+            break
+        model = field.annotation if issubclass(field.annotation, BaseModel) else model
+    return model
 
 
 def _line_numbers(node: yaml.Node | None, at: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], int]]:

@@ -18,6 +18,7 @@ from authorities.forms import ExtractForm, ReadingLimits
 from authorities.scenarios import Scenario
 from authorities.shocks import PolicyShock
 from authorities.warning_rules import TransferDrawdown, WarningRule
+from authorities.warning_scorecard import WarningScorecard
 
 __all__ = ["Model", "WarningRule", "Words"]
 """Names made elsewhere that are also asked for here."""
@@ -246,6 +247,8 @@ class AuthorityFile(Model):
     half_year_threshold_pct: float = 50.0
     warning_rules: tuple[WarningRule, ...] = ()
     """Here, or in ``warning_rules.yaml`` beside this file."""
+    warning_scorecard: WarningScorecard = WarningScorecard()
+    """Against what the warning rules are scored on past years."""
     transfers: TransferDrawdown | None = None
     """The line of transfers from the upper budget, and how they may be drawn; None where nothing is known."""
     recipients: dict[str, tuple[str, ...]] = Field(default_factory=dict)

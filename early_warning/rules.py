@@ -5,7 +5,7 @@ one. The rules themselves stand in the authority's folder.
 """
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,15 @@ class Found:
     causes: pl.DataFrame
 
 
+@dataclass(frozen=True)
+class Followed:
+    """Everything measured tonight, how long each has been at its level, and the cases there are."""
+
+    found: list[Candidate]
+    watch: dict[str, Watched]
+    cases: list[tuple[Candidate, CaseState]]
+
+
 def findings_of(night: Night) -> list[Finding]:
     """What every rule of the authority finds tonight."""
     rules = night.authority.settings.warning_rules
@@ -79,21 +88,10 @@ def find_warnings(night: Night, before: Before, acts: pl.DataFrame) -> Found:
         it give the same rows.
     """
     rows = {row["warning_id"]: row for row in before.warnings.iter_rows(named=True)}
-    standing = {key for key, row in rows.items() if row["state"] in STANDING_STATES}
-    found = candidates(night, findings_of(night), standing)
-    found += _not_found(night, rows, {candidate.warning_id for candidate in found})
     levels = dict(before.watch.select("warning_id", pl.struct("level", "level_since")).iter_rows())
-    watch = {one.warning_id: watched(night.as_of, one.level, levels.get(one.warning_id)) for one in found}
     known = acts_by(acts, night.as_of)
-    cases: list[tuple[Candidate, CaseState]] = []
-    for one in found:
-        row = rows.get(one.warning_id)
-        state = folded(
-            night.as_of, one, None if row is None else CaseState.of_row(row), watch[one.warning_id],
-            known.get(one.warning_id, []), is_first_night=before.as_of is None,
-        )  # fmt: skip
-        if state is not None:
-            cases.append((one, state))
+    tonight = followed(night, rows, levels, known, is_first_night=before.as_of is None)
+    found, watch, cases = tonight.found, tonight.watch, tonight.cases
     measured = [one for one, state in cases if state.state != "closed" and one.finding.figures]
     parts, gaps = causes(night, measured)
     told = [
@@ -102,6 +100,37 @@ def find_warnings(night: Night, before: Before, acts: pl.DataFrame) -> Found:
     ]
     told += _without_rule(night, rows, {one.warning_id for one, _ in cases})
     return Found(_mart(MART_WARNING, told), _watched(night, found, cases, watch), _causes(night, parts))
+
+
+def followed(
+    night: Night,
+    rows: Mapping[str, Row],
+    levels: Mapping[str, Row],
+    acts: Mapping[str, Sequence[Row]],
+    *,
+    is_first_night: bool,
+) -> Followed:
+    """What the rules find tonight, and the cases after it.
+
+    Args:
+        rows: cases of the night before by warning id, rows of ``mart_warning`` or what a case needs of them.
+        levels: level and level_since of the night before by warning id.
+        acts: what people decided, as known tonight, by warning id.
+    """
+    standing = {key for key, row in rows.items() if row["state"] in STANDING_STATES}
+    found = candidates(night, findings_of(night), standing)
+    found += _not_found(night, rows, {candidate.warning_id for candidate in found})
+    watch = {one.warning_id: watched(night.as_of, one.level, levels.get(one.warning_id)) for one in found}
+    cases: list[tuple[Candidate, CaseState]] = []
+    for one in found:
+        row = rows.get(one.warning_id)
+        state = folded(
+            night.as_of, one, None if row is None else CaseState.of_row(row), watch[one.warning_id],
+            acts.get(one.warning_id, []), is_first_night=is_first_night,
+        )  # fmt: skip
+        if state is not None:
+            cases.append((one, state))
+    return Followed(found, watch, cases)
 
 
 def _not_found(night: Night, rows: Mapping[str, Row], found: Collection[str]) -> list[Candidate]:

@@ -13,18 +13,12 @@ import polars as pl
 
 from assets.accuracy import backtest_digest, closed_years, scored_years
 from assets.forecasts import forecast_problem
-from assets.kept_backtests import KeptBacktests
-from authorities.forms import Dataset
-from expectations.validation import validate
-from extracts.intake import stage_dataset, take_in
+from assets.kept_scores import kept_backtests
 from forecasts.seam import ForecastProblem
+from pipelines.landed import landed_books
 from pipelines.settings import Places, code_version
-from warehouse import arrivals
-from warehouse.ledger import as_known, build_ledger, flows, standing_estimates
+from warehouse.known import known_estimates, known_receipts
 from warehouse.office_estimates import office_statements
-from warehouse.positions import basis_estimates, basis_receipts
-
-_DATASETS: tuple[Dataset, ...] = ("receipt", "estimate", "office_estimate")
 
 
 class BacktestError(Exception):
@@ -78,29 +72,18 @@ def run_backtest(
             "before it; name other --years"
         )
     digest = backtest_digest(authority, problem, estimates, code_version())
-    return scores, KeptBacktests(places.home).keep(digest, scores)
+    return scores, kept_backtests(places.home).keep(digest, scores)
 
 
 def landed_problem(places: Places, as_of: dt.date) -> tuple[ForecastProblem, pl.DataFrame]:
     """What the engine would be asked on the night ``as_of`` of the landing folder, and all years' estimates
     by basis; nothing is published."""
-    authority = places.authority
-    register = take_in(authority, places.landing, places.home / "raw", as_of)
-    staged = {name: stage_dataset(authority, name, register, places.home / "raw") for name in _DATASETS}
-    ledgers = {name: _ledger(name, frame) for name, frame in staged.items()}
-    month = authority.settings.fiscal_year_start_month
-    moved = flows(as_known(ledgers["receipt"], as_of), ["unit_key", "item_code", "line_code"], month)
-    receipts = basis_receipts(authority, moved.filter(pl.col("posting_date") <= as_of), as_of)
-    standing = standing_estimates(as_known(ledgers["estimate"], as_of), ["unit_key", "line_code"])
-    estimates = basis_estimates(authority, standing, as_of)
-    stated = arrivals.statements(register, list(staged.values()))
-    said = office_statements(authority, ledgers["office_estimate"], as_of)
-    return forecast_problem(authority, as_of, receipts, estimates, stated, said), estimates
-
-
-def _ledger(dataset: str, staged: pl.DataFrame) -> pl.DataFrame:
-    verdict = validate(dataset, staged)
-    return build_ledger(dataset, verdict.accepted, verdict.unallocated, staged)
+    authority, books = places.authority, landed_books(places, as_of)
+    receipts = known_receipts(authority, books.receipts, books.quarantine, as_of)
+    estimates = known_estimates(authority, books.estimates, as_of)
+    said = office_statements(authority, books.office_estimates, as_of)
+    problem = forecast_problem(authority, as_of, receipts, estimates, books.statements, said)
+    return problem, estimates
 
 
 def summary(scores: pl.DataFrame) -> pl.DataFrame:

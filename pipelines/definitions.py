@@ -20,17 +20,19 @@ from assets.office import Office
 from assets.positions import position_assets
 from assets.publication import publication_assets
 from assets.reconciliation import reconciliation_assets
+from assets.scorecard import REPLAY, scorecard_assets
 from assets.succession import succession_assets
 from assets.warnings import warning_assets
 from pipelines.home import lake_of_held_home
 from pipelines.progress import console_lines
-from pipelines.schedules import backtest_schedule, nightly_schedule
+from pipelines.schedules import backtest_schedule, nightly_schedule, scorecard_schedule
 from pipelines.sensors import watching_sensors
 from pipelines.settings import Places, Settings, code_version
 from warehouse.engines import bears_password
 
 NIGHTLY = "nightly"
 BACKTEST_JOB = "backtest"
+SCORECARD_JOB = "scorecard"
 PUBLICATION = "publication"
 """Asset whose materialization means that a night is published."""
 AUTHORITY_TAG = "wardcast/authority"
@@ -53,13 +55,14 @@ def build_definitions(places: Places, lake: dg.IOManagerDefinition | None = None
         *warning_assets(nights),
         *news_assets(nights),
         *accuracy_assets(nights),
+        *scorecard_assets(nights),
         *publication_assets(nights),
         *bulletin_assets(nights),
         *notification_assets(nights, places.channels, places.default_night),
     ]
     job = dg.define_asset_job(
         NIGHTLY,
-        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(BACKTEST),
+        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(BACKTEST, REPLAY),
         executor_def=dg.in_process_executor,
         tags={AUTHORITY_TAG: places.authority.code},
         description="One night, from files to bulletin",
@@ -70,6 +73,14 @@ def build_definitions(places: Places, lake: dg.IOManagerDefinition | None = None
         executor_def=dg.in_process_executor,
         tags={AUTHORITY_TAG: places.authority.code},
         description="Past years forecast again and scored; the nights that follow show it. Takes minutes",
+    )
+    scorecard = dg.define_asset_job(
+        SCORECARD_JOB,
+        selection=dg.AssetSelection.assets(REPLAY).upstream().required_multi_asset_neighbors(),
+        executor_def=dg.in_process_executor,
+        tags={AUTHORITY_TAG: places.authority.code},
+        description="Past years watched again by the warning rules and scored; the nights that follow show "
+        "it. Takes minutes",
     )
     office = Office(
         authority_folder=str(places.authority.folder.absolute()),
@@ -82,8 +93,12 @@ def build_definitions(places: Places, lake: dg.IOManagerDefinition | None = None
     )
     return dg.Definitions(
         assets=assets,
-        jobs=[job, backtest],
-        schedules=[nightly_schedule(job, places), backtest_schedule(backtest, places)],
+        jobs=[job, backtest, scorecard],
+        schedules=[
+            nightly_schedule(job, places),
+            backtest_schedule(backtest, places),
+            scorecard_schedule(scorecard, places),
+        ],
         sensors=watching_sensors(job, places),
         resources={"office": office, "io_manager": lake or LakeIOManager(lake_at(places.lake))},
         executor=dg.in_process_executor,

@@ -1,5 +1,5 @@
-"""What runs by itself, in the authority's time zone: the night at 01:30, for the day that has ended, and the
-backtest once a month, when the night is over.
+"""What runs by itself, in the authority's time zone: the night at 01:30, for the day that has ended, and
+backtest and scorecard once a month, when the night is over.
 """
 
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # Dagster gives what define_asset_job returns no public name
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 HOUR, MINUTE = 1, 30
-BACKTEST_DAY, BACKTEST_HOUR = 2, 3
+DAY_OF_MONTH, BACKTEST_HOUR, SCORECARD_HOUR = 2, 3, 4
 
 
 def nightly_schedule(job: "UnresolvedAssetJobDefinition", places: Places) -> dg.ScheduleDefinition:
@@ -39,7 +39,19 @@ def nightly_schedule(job: "UnresolvedAssetJobDefinition", places: Places) -> dg.
 
 
 def backtest_schedule(job: "UnresolvedAssetJobDefinition", places: Places) -> dg.ScheduleDefinition:
-    """The monthly schedule of the backtest's ``job``, by what was known on the day that has ended.
+    """The monthly schedule of the backtest's ``job``."""
+    return _monthly("monthly_backtest", job, places, BACKTEST_HOUR)
+
+
+def scorecard_schedule(job: "UnresolvedAssetJobDefinition", places: Places) -> dg.ScheduleDefinition:
+    """The monthly schedule of the scorecard's ``job``, after the backtest."""
+    return _monthly("monthly_scorecard", job, places, SCORECARD_HOUR)
+
+
+def _monthly(
+    name: str, job: "UnresolvedAssetJobDefinition", places: Places, hour: int
+) -> dg.ScheduleDefinition:
+    """A schedule once a month, by what was known on the day that has ended.
 
     A year that has closed is scored by the month after; off until someone switches it on.
     """
@@ -47,13 +59,13 @@ def backtest_schedule(job: "UnresolvedAssetJobDefinition", places: Places) -> dg
 
     @dg.schedule(
         job=job,
-        name="monthly_backtest",
-        cron_schedule=f"{MINUTE} {BACKTEST_HOUR} {BACKTEST_DAY} * *",
+        name=name,
+        cron_schedule=f"{MINUTE} {hour} {DAY_OF_MONTH} * *",
         execution_timezone=time_zone,
         default_status=dg.DefaultScheduleStatus.STOPPED,
-        description=f"The {BACKTEST_DAY}nd of each month at {BACKTEST_HOUR:02}:{MINUTE:02} {time_zone}",
+        description=f"The {DAY_OF_MONTH}nd of each month at {hour:02}:{MINUTE:02} {time_zone}",
     )
-    def monthly_backtest(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    def once_a_month(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         return dg.RunRequest(partition_key=places.default_night(context.scheduled_execution_time).isoformat())
 
-    return monthly_backtest
+    return once_a_month

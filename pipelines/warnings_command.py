@@ -13,8 +13,10 @@ import typer
 
 from pipelines.options import (
     DEFAULT_AUTHORITY_NAME,
+    AsOfOption,
     AuthorityOption,
     HomeOption,
+    LandingOption,
     WarehouseOption,
     places_of,
     refusals_told,
@@ -150,6 +152,48 @@ def close(
     """Close a case; says what would bring it back."""
     with refusals_told(WarningsRefusedError):
         _take_down("close", warning_id, who, why, known_on, _standing(authority, home, warehouse))
+
+
+@warnings_app.command()
+def scorecard(
+    authority: AuthorityOption = DEFAULT_AUTHORITY_NAME,
+    landing: LandingOption = None,
+    years: Annotated[
+        str | None, typer.Option(help="Fiscal years to watch again, first:last [default: the last four].")
+    ] = None,
+    every: Annotated[
+        int, typer.Option("--forecast-every", min=1, max=366, help="Days from one forecast to the next.")
+    ] = 15,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write every score to this CSV.")
+    ] = None,
+    as_of: AsOfOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Score today's rules on past years: who ended short, who was told in time, who was told for nothing.
+
+    Every night of those years is watched again with what was known then. What comes out is kept in the home,
+    and the nights that follow publish it in mart_warning_scorecard.
+    """
+    from pipelines.backtest import BacktestError, years_of
+    from pipelines.home import make_home
+    from pipelines.sample import ensure_sample
+    from pipelines.scorecard import ScorecardError, run_scorecard, summary
+    from warehouse.query import format_result
+
+    with refusals_told(BacktestError, ScorecardError):
+        places = places_of(authority, home, None, landing)
+        asked = years_of(years) if years else None
+        night = as_of.date() if as_of is not None else places.default_night(dt.datetime.now(dt.UTC))
+        make_home(places.home)
+        if places.uses_sample:
+            ensure_sample(places)
+        scores, kept = run_scorecard(places, night, asked, every)
+        if output is not None:
+            scores.write_csv(output)
+            typer.echo(f"{scores.height} rows of scores written to {output}", err=True)
+        typer.echo(format_result(summary(scores), "table"), nl=False)
+        typer.echo(f"kept in {kept}; the nights to come publish it in mart_warning_scorecard", err=True)
 
 
 def _take_down(

@@ -120,6 +120,12 @@ CONTRACT: dict[str, tuple[str, str]] = {
         """n wape_pct mape_pct mase crps brier coverage80_pct coverage95_pct wape_pct_low wape_pct_high
         mape_pct_low mape_pct_high mase_low mase_high crps_low crps_high brier_low brier_high""",
     ),
+    "mart_warning_scorecard": (
+        "rule_code fiscal_year",
+        """hits misses false_alarms correct_rejections precision precision_low precision_high recall recall_low
+        recall_high median_lead_days median_lead_days_low median_lead_days_high false_alarms_per_unit_year
+        usefulness usefulness_low usefulness_high""",
+    ),
     "publication": (
         "publication_id",
         "as_of published_at run_id code_version config_sha256 rows checks_passed checks_failed",
@@ -131,7 +137,8 @@ STANDING = {
     "mart_district_brief", "mart_unit_position", "mart_line_position", "mart_unit_history",
     "mart_year_end_forecast", "mart_forecast_path",
     "mart_spending_position", "mart_quarantine", "mart_extract_arrival", "mart_warning",
-    "mart_forecast_news", "mart_forecast_accuracy", "publication",
+    "mart_forecast_news", "mart_forecast_accuracy",
+    "mart_warning_scorecard", "publication",
 }  # fmt: skip
 
 _SAMPLE: dict[type[pl.DataType], Any] = {

@@ -514,6 +514,53 @@ MART_FORECAST_ACCURACY = declare(
     layer="mart",
 )  # fmt: skip
 
+_SHARE = "share 0–1"
+
+
+def _with_range(name: str, comment: str, unit: str) -> list[Column[Any]]:
+    return [
+        number(name, comment, unit=unit, nullable=True),
+        number(f"{name}_low", "Lower end of its central 90%", unit=unit, nullable=True),
+        number(f"{name}_high", "Upper end of its central 90%", unit=unit, nullable=True),
+    ]
+
+
+MART_WARNING_SCORECARD = declare(
+    "mart_warning_scorecard", "How good each warning rule was in past years, watched again night by night: "
+    "did the unit's year end short of its estimate, and was it said in time",
+    text("rule_code", "Rule of the authority; flat_half: at or below half of the initial estimate at "
+         "mid-year; always: every unit from the first night; with the basis behind where it is not territory",
+         grain=True, example="shortfall_likely"),
+    count("fiscal_year", "Fiscal year, named by the year in which it starts; 0: all years together",
+          grain=True),
+    text("basis", "Which part of the units' money the year's end is held against", values=BASIS_VALUES),
+    count("fiscal_years", "Years scored in the row"),
+    count("unit_years", "Units scored, each year of a unit counted"),
+    count("hits", "Unit-years that ended short and were warned of in time"),
+    count("misses", "Unit-years that ended short and were not"),
+    count("false_alarms", "Unit-years that did not end short and were warned of"),
+    count("correct_rejections", "Unit-years that did not end short and were not warned of"),
+    *_with_range("precision", "Hits ÷ unit-years warned of; null where none was. Range: Wilson, as if "
+                 "unit-years were independent", _SHARE),
+    *_with_range("recall", "Hits ÷ unit-years that ended short; null where none did. Range: Wilson, likewise",
+                 _SHARE),
+    *_with_range("median_lead_days", "Median over hits of the days from the last time the warning began to "
+                 "the year's end; null without hits. Range: order statistics", "day"),
+    number("false_alarms_per_unit_year", "How often a warning began in unit-years that did not end short ÷ "
+           "all unit-years", unit="count"),
+    *_with_range("usefulness", "Relative usefulness (Sarlin 2013) at miss_costs: 1 without error, 0 as the "
+                 "better of always and never warning; null where either could not be wrong. Range: units "
+                 "drawn again", "ratio"),
+    count("mid_year_hits", "Hits that stood on the night which first knew the unit's receipts to mid-year"),
+    count("mid_year_false_alarms", "False warnings that stood on that night"),
+    text("estimate_version", "Estimate that the year's end is held against",
+         values=("initial", "supplemented", "adjusted")),
+    number("short_by_pct", "Percent of the estimate that must lack", unit="%"),
+    count("least_lead_days", "Days before the year's end until which a warning counts"),
+    number("miss_costs", "What a missed shortfall weighs, in false alarms", unit="ratio"),
+    layer="mart",
+)  # fmt: skip
+
 PUBLICATION = declare(
     "publication", "One row a publication: an atomic set of marts",
     text("publication_id", "Night and place among its publications", grain=True, example="2020-06-30.1"),
@@ -553,5 +600,6 @@ MARTS = (
     MART_WARNING_CAUSE,
     MART_WARNING_WATCH,
     MART_FORECAST_ACCURACY,
+    MART_WARNING_SCORECARD,
 )
 """The marts of one night, the register of publications apart."""
