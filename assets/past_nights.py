@@ -24,6 +24,9 @@ from warehouse.office_estimates import office_statements
 from warehouse.positions import Night as NightDates
 from warehouse.positions import positions
 
+_FORECAST = ("mart_year_end_forecast", "mart_shock_effect")
+"""Of the marts that the rules need, those that a forecast makes."""
+
 
 @dataclass(frozen=True)
 class Books:
@@ -53,17 +56,31 @@ def past_nights(
     """
     first = authority.fiscal_year_start(fiscal_year)
     days = (authority.fiscal_year_end(fiscal_year) - first).days + 1
-    forecast: dict[str, pl.DataFrame] = {}
+    forecast: dict[str, pl.DataFrame] | None = None
     for place in range(days):
-        as_of = first + dt.timedelta(days=place)
-        receipts = known_receipts(authority, books.receipts, books.quarantine, as_of)
-        estimates = known_estimates(authority, books.estimates, as_of)
-        if place % every == 0:
-            said = office_statements(authority, books.office_estimates, as_of)
-            problem = forecast_problem(authority, as_of, receipts, estimates, books.statements, said)
-            forecast = marts_of(authority, as_of, forecast_year_end(problem, batches=batches))
-        made = forecast | _positions(authority, books, as_of, receipts, estimates)
-        yield Night(authority, as_of, {name: made[name] for name in NEEDED_MARTS}, receipts)
+        standing = forecast if place % every else None
+        night = past_night(authority, books, first + dt.timedelta(days=place), standing, batches)
+        forecast = {name: night.marts[name] for name in _FORECAST}
+        yield night
+
+
+def past_night(
+    authority: Authority,
+    books: Books,
+    as_of: dt.date,
+    standing: dict[str, pl.DataFrame] | None = None,
+    batches: BatchMap | None = None,
+) -> Night:
+    """One night as it knew its books; with ``standing``, an earlier night's forecast instead of its own."""
+    receipts = known_receipts(authority, books.receipts, books.quarantine, as_of)
+    estimates = known_estimates(authority, books.estimates, as_of)
+    forecast = standing
+    if forecast is None:
+        said = office_statements(authority, books.office_estimates, as_of)
+        problem = forecast_problem(authority, as_of, receipts, estimates, books.statements, said)
+        forecast = marts_of(authority, as_of, forecast_year_end(problem, batches=batches))
+    made = forecast | _positions(authority, books, as_of, receipts, estimates)
+    return Night(authority, as_of, {name: made[name] for name in NEEDED_MARTS}, receipts)
 
 
 def _positions(

@@ -18,6 +18,7 @@ from bulletins.night import Night
 from bulletins.overview import overview, scales, top_of
 from bulletins.page import Edition, Language, drawn_fan, edition_of, render, template_environment
 from bulletins.review import Review, review
+from bulletins.scored_warnings import scored_warnings
 from bulletins.steps import Waterfall, warning_causes
 from bulletins.typeset import review_pdf
 from bulletins.unit_page import unit_story
@@ -101,7 +102,7 @@ class _Language:
         sections: dict[str, Gather] = {
             OVERVIEW: lambda: self.first,
             WARNINGS: lambda: {name: self.first[name] for name in ("warning_groups", "marks")}
-            | {"causes": self.shared.causes},
+            | {"causes": self.shared.causes, "scored": scored_warnings(self.night)},
             ACCURACY: lambda: {"records": forecast_record.records(self.night)},
             QUALITY: self.quality,
             PAPERS: lambda: {

@@ -45,6 +45,8 @@ def scorecard(authority: Authority, replay: Replay, year_ends: pl.DataFrame, see
         year_ends: ``YEAR_END_SCHEMA``, of every unit-year to be scored.
         seed: of the interval of usefulness.
     """
+    if year_ends.is_empty():
+        return pl.DataFrame(schema=SCORECARD_SCHEMA)
     asked = authority.settings.warning_scorecard
     rules: dict[str, str] = {rule.rule_code: rule.basis for rule in scored_rules(authority)}
     rules |= {code: basis for code, (_, basis) in references(authority).items()}

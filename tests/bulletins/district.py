@@ -188,7 +188,29 @@ def district_marts() -> dict[str, pl.DataFrame]:
         "mart_quarantine": mart("mart_quarantine", quarantine()),
         "mart_forecast_accuracy": mart("mart_forecast_accuracy", accuracy()),
         "mart_forecast_news": mart("mart_forecast_news", news()),
+        "mart_warning_scorecard": mart("mart_warning_scorecard", scores()),
     }
+
+
+def scores() -> list[dict[str, Any]]:
+    """Two years by a rule that tells 5 of 8 shortfalls, and by the plain rules."""
+    told = {
+        "shortfall_likely": (5, 3, 2, 18), "flat_half": (6, 2, 12, 8), "always": (8, 0, 20, 0),
+    }  # fmt: skip
+    return [
+        {
+            "rule_code": code, "fiscal_year": year, "basis": "territory", "fiscal_years": years,
+            "unit_years": 14 * years, "hits": hits, "misses": misses, "false_alarms": false,
+            "correct_rejections": right, "precision": hits / (hits + false), "precision_low": 0.4,
+            "precision_high": 0.9, "recall": hits / (hits + misses), "recall_low": 0.35, "recall_high": 0.84,
+            "median_lead_days": 142.0, "median_lead_days_low": 98.0, "median_lead_days_high": 205.0,
+            "false_alarms_per_unit_year": false / 28, "usefulness": 0.3 if code != "always" else 0.0,
+            "usefulness_low": -0.2, "usefulness_high": 0.7, "mid_year_hits": 3, "mid_year_false_alarms": 1,
+            "estimate_version": "initial", "short_by_pct": 0.0, "least_lead_days": 30, "miss_costs": 4.0,
+        }
+        for code, (hits, misses, false, right) in told.items()
+        for year, years in ((2018, 1), (2019, 1), (0, 2))
+    ]  # fmt: skip
 
 
 def ward_warnings(key: str, name: str, share: float, median: float, spread: float) -> list[dict[str, Any]]:

@@ -202,6 +202,7 @@ SAYS = {
     "mart_extract_arrival": "Không có lịch nhận số liệu để đối chiếu.",
     "mart_quarantine": "Không có dòng số liệu nào bị giữ lại.",
     "mart_forecast_accuracy": "chưa chấm điểm dự báo của các năm trước",
+    "mart_warning_scorecard": "chưa chấm điểm cảnh báo của các năm trước",
 }
 
 

@@ -8,7 +8,9 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from authorities.loading import DEFAULT_AUTHORITY
+import xlsxwriter
+
+from authorities.loading import DEFAULT_AUTHORITY, load_authority
 
 WARDS = {"00115": "Thượng Thanh", "00118": "Ngọc Thụy", "00121": "Giang Biên"}
 ITEMS = ("1701", "1401")
@@ -52,6 +54,24 @@ def history(landing: Path, year: int, receipts: list[Receipt]) -> None:
 def daily(landing: Path, day: str, receipts: list[Receipt], received: str | None = None) -> None:
     """The listing of one day, received on that day or sent again later."""
     _write(landing / "kho_bac" / (received or day) / f"bang_ke_thu_{day}.csv", receipts)
+
+
+def estimates(landing: Path, year: int, whole: dict[str, int]) -> None:
+    """The workbook of a year's estimates: code → million đồng of VAT, and as much of land-use levy."""
+    form = load_authority(DEFAULT_AUTHORITY).forms
+    columns = next(one for one in form if one.form_code == "estimate_initial").columns
+    heads = [column.header[0] for column in columns]
+    given = {"vat", "land_use_levy"}
+    rows: list[list[object]] = [["Đơn vị tính: triệu đồng"], ["TT", "Phường"], heads]
+    for number, (code, amount) in enumerate(whole.items(), 1):
+        cells = [amount if column.value in given else 0 for column in columns[3:]]
+        rows.append([number, WARDS[code], 2 * amount, *cells])
+    file = landing / "tai_chinh" / f"{year - 1}-12-25" / f"Du toan 3 phuong nam {year}.xlsx"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with xlsxwriter.Workbook(str(file)) as book:
+        sheet = book.add_worksheet("Thu")
+        for place, row in enumerate(rows):
+            sheet.write_row(place, 0, row)
 
 
 def _write(file: Path, receipts: list[Receipt]) -> None:

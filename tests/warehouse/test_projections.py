@@ -122,8 +122,9 @@ CONTRACT: dict[str, tuple[str, str]] = {
     ),
     "mart_warning_scorecard": (
         "rule_code fiscal_year",
-        """hits misses false_alarms correct_rejections precision precision_low precision_high recall recall_low
-        recall_high median_lead_days median_lead_days_low median_lead_days_high false_alarms_per_unit_year
+        """hits misses false_alarms correct_rejections precision precision_low precision_high recall
+        recall_low recall_high median_lead_days median_lead_days_low median_lead_days_high
+        false_alarms_per_unit_year
         usefulness usefulness_low usefulness_high""",
     ),
     "publication": (
