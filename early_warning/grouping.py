@@ -2,7 +2,7 @@
 
 Pure. A rule that yields is silent about a unit of which a rule it yields to speaks; units that a declared
 extension alone brings under the bar become one case of the authority, and so do units so many that it is no
-single unit's matter.
+single unit's matter. Units whose data is stale join no case for many, and leave none.
 """
 
 import datetime as dt
@@ -66,7 +66,8 @@ def _of_rule(
             left.append(one)
     extended, rest = _parted(left, lambda one: _is_extended(one, year, standing))
     yield from _grouped(night, extended, EXTENSION, standing, _extension_size(rule))
-    breached, calm = _parted(rest, lambda one: one.level == "breached" and not one.is_stale)
+    keeps_stale = _group_id(rule, COMMON, year) in standing
+    breached, calm = _parted(rest, lambda one: one.level == "breached" and (keeps_stale or not one.is_stale))
     yield from _grouped(night, breached, COMMON, standing, _common_size(rule, len(findings), standing, year))
     for one in calm:
         yield Candidate(one.warning_id(year), one, one.level)
@@ -86,7 +87,7 @@ def _is_extended(one: Finding, year: int, standing: Collection[str]) -> bool:
     return (
         one.rule.extension is not None
         and one.by_extension
-        and not one.is_stale
+        and (not one.is_stale or _group_id(one.rule, EXTENSION, year) in standing)
         and not (one.level == "between" and one.warning_id(year) in standing)
     )
 
@@ -159,6 +160,7 @@ def _together(night: Night, members: Sequence[Finding], cause: str) -> Finding:
     return replace(
         members[0], level="breached", raw_level=None, value=float(len(members)), figures=figures,
         evidence=evidence, timing=timing, back_by=back_by, members=tuple(members),
+        is_stale=all(one.is_stale for one in members),
         data_until=_earliest(one.data_until for one in members),
     )  # fmt: skip
 

@@ -119,7 +119,7 @@ def followed(
     """
     standing = {key for key, row in rows.items() if row["state"] in STANDING_STATES}
     found = candidates(night, findings_of(night), standing)
-    found += _not_found(night, rows, {candidate.warning_id for candidate in found})
+    found += _not_found(night, rows, found)
     watch = {one.warning_id: watched(night.as_of, one.level, levels.get(one.warning_id)) for one in found}
     cases: list[tuple[Candidate, CaseState]] = []
     for one in found:
@@ -133,8 +133,14 @@ def followed(
     return Followed(found, watch, cases)
 
 
-def _not_found(night: Night, rows: Mapping[str, Row], found: Collection[str]) -> list[Candidate]:
+def _not_found(night: Night, rows: Mapping[str, Row], told: Sequence[Candidate]) -> list[Candidate]:
     """Cases of this year of which no rule said anything tonight: well again, or not measured."""
+    found = {one.warning_id for one in told}
+    measured = {
+        one.finding.rule.rule_code
+        for one in told
+        if one.finding.level != "unknown" and not one.finding.is_stale
+    }
     rules = {rule.rule_code: rule for rule in night.authority.settings.warning_rules}
     in_force = {unit.unit_key for unit in night.authority.units_on(night.as_of)}
     return [
@@ -144,17 +150,19 @@ def _not_found(night: Night, rows: Mapping[str, Row], found: Collection[str]) ->
                 rule=rules[row["rule_code"]], unit_key=row["unit_key"], subject=row["subject"] or "",
                 level="unknown", value=None, figures={}, evidence={},
             ),
-            "clear" if _is_well(rules[row["rule_code"]], row, in_force) else "unknown",
+            "clear" if _is_well(rules[row["rule_code"]], row, in_force, measured) else "unknown",
         )
         for warning_id, row in sorted(rows.items())
         if warning_id not in found and row["rule_code"] in rules and _year_of(warning_id) == night.fiscal_year
     ]  # fmt: skip
 
 
-def _is_well(rule: WarningRule, row: Row, in_force: Collection[str]) -> bool:
-    """A case for many units whose units are gone from it, a unit that is no more, or a rule that only tells
-    of what is ill."""
-    return rule.kind in _TOLD_ONLY_WHERE_ILL or row["unit_key"] == ALL or row["unit_key"] not in in_force
+def _is_well(rule: WarningRule, row: Row, in_force: Collection[str], measured: Collection[str]) -> bool:
+    """Whether a case of which nothing was said has calmed down: its rule only tells of what is ill, its unit
+    is no more, or it stands for many units and the rule (one of ``measured``) found others than them ill."""
+    if rule.kind in _TOLD_ONLY_WHERE_ILL or (row["unit_key"] != ALL and row["unit_key"] not in in_force):
+        return True
+    return row["unit_key"] == ALL and rule.rule_code in measured
 
 
 def _without_rule(night: Night, rows: Mapping[str, Row], told: Collection[str]) -> list[dict[str, Any]]:

@@ -142,3 +142,76 @@ def test_a_rule_that_yields_is_silent_where_the_other_speaks(authority, position
     assert states(found) == {f"likely_short:{A}:2020": "open", f"below_half:{B}:2020": "open"}
     levels = dict(found.watch.select("warning_id", "level").iter_rows())
     assert levels[f"below_half:{A}:2020"] == "covered"
+
+
+def later(n: int) -> dt.date:
+    return NIGHT + dt.timedelta(days=n)
+
+
+def aged(rows: pl.DataFrame, day: dt.date) -> pl.DataFrame:
+    """Positions whose data ends on ``day``."""
+    return rows.with_columns(last_complete_day=pl.lit(day))
+
+
+@pytest.mark.parametrize("stale", [(A,), (B, C), (A, B, C)], ids=["one", "two", "all"])
+def test_stale_data_neither_ends_a_case_for_many_nor_breaks_it_up(authority, positions, stale):
+    common = CommonGroup(from_units=2, from_pct=60, message=WORDS)
+    chosen = only(authority, "below_half", common=common, stale_after_days=5)
+
+    def night(n: int, old: tuple[str, ...]):
+        rows = positions({A: 40.0, B: 41.0, C: 42.0}, as_of=later(n))
+        known = pl.when(pl.col("unit_key").is_in(old)).then(pl.lit(later(-9))).otherwise(pl.lit(later(n)))
+        return a_night(chosen, later(n), unit_position=rows.with_columns(last_complete_day=known))
+
+    found = run([night(0, ()), night(1, stale), night(2, ())])
+    case = "below_half:ALL:common:2020"
+    assert [states(one) for one in found] == [{case: "open"}] * 3
+    rows = [one.warnings.row(0, named=True) for one in found]
+    assert [row["opened_on"] for row in rows] == [NIGHT] * 3
+    because = "stale" if len(stale) == 3 else None
+    assert [row["suppressed_because"] for row in rows] == [None, because, None]
+    if because:
+        assert "Suspended: the data ends on 21 June 2020" in rows[1]["message_en"]
+
+
+def test_stale_data_does_not_end_the_case_of_an_extension(decreed, positions):
+    chosen = only(decreed, "below_half", extension=EXTENSION, stale_after_days=5)
+    shares, moved = {A: 48.0, B: 49.0, C: 60.0}, {A: FIVE_PCT, B: FIVE_PCT, C: FIVE_PCT}
+    nights = [
+        a_night(
+            chosen, later(n), shock_effect=effects(moved),
+            unit_position=aged(positions(shares, as_of=later(n)), until),
+        )
+        for n, until in enumerate((NIGHT, later(-9), later(2)))
+    ]  # fmt: skip
+    found = run(nights)
+    case = "below_half:ALL:extension:2020"
+    assert [states(one) for one in found] == [{case: "open"}] * 3
+    assert [one.warnings["suppressed_because"].item() for one in found] == [None, "stale", None]
+
+
+def test_a_case_for_many_that_could_not_be_measured_has_not_ended(authority, positions):
+    common = CommonGroup(from_units=2, from_pct=60, message=WORDS)
+    chosen = only(authority, "below_half", common=common)
+    known, lacking = {A: 40.0, B: 41.0, C: 60.0}, dict.fromkeys((A, B, C))
+    nights = [
+        a_night(chosen, later(n), unit_position=positions(shares, as_of=later(n)))
+        for n, shares in enumerate((known, lacking))
+    ]
+    nights.append(a_night(chosen, later(2)))  # no positions at all
+    nights.append(
+        a_night(chosen, later(3), unit_position=positions({A: 60.0, B: 70.0, C: None}, as_of=later(3)))
+    )
+    found = run(nights)
+    case = "below_half:ALL:common:2020"
+    assert [states(one)[case] for one in found] == ["open", "open", "open", "closed"]
+    told = [one.warnings.filter(warning_id=case)["suppressed_because"].item() for one in found]
+    assert told == [None, "not_measured", "not_measured", None]
+
+
+def test_a_case_for_many_opens_on_no_stale_data(authority, positions):
+    common = CommonGroup(from_units=2, from_pct=60, message=WORDS)
+    chosen = only(authority, "below_half", common=common, stale_after_days=5)
+    old = aged(positions({A: 40.0, B: 41.0, C: 42.0}), later(-9))
+    (found,) = run([a_night(chosen, NIGHT, unit_position=old)])
+    assert states(found) == {}
