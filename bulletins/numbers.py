@@ -1,32 +1,25 @@
-"""Numbers as each language writes them, and rounding that still adds up.
+"""Figures of a page in one language and currency, and rounding that still adds up.
 
-Everything a reader sees as a figure goes through ``Figures``. Which figures are shown is for the
-modules beside this one and the templates.
+Everything a reader sees as a figure goes through ``Figures``; how a language writes a number is in
+``authorities.written``. Which figures are shown is for the modules beside this one and the templates.
 """
 
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
-from functools import cache, lru_cache
-from typing import Any
+from decimal import ROUND_FLOOR, Decimal
 
+from authorities import written
 from authorities.model import Currency
+from authorities.written import NEARLY_CERTAIN, rounded
 
 LACKS = "–"
 """Stands where a figure lacks."""
-_MOST_DIGITS = 3
-_NEARLY_CERTAIN = 0.99
 _LEAST_PERCENT = 0.01
 _LARGER = {"vi": {"nghìn": "triệu", "triệu": "tỷ"}, "en": {"thousand": "million", "million": "billion"}}
 _TOO_LONG = 10_000
 """Display units from which a headline is said in units a thousand times as large."""
 _STEP = 1000
-
-
-def rounded(value: Decimal | float, digits: int = 0) -> Decimal:
-    """``value`` to ``digits`` after the mark, halves away from zero as on paper."""
-    return Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
 
 
 def whole_parts(
@@ -53,28 +46,6 @@ def whole_parts(
     return floors, shown_total
 
 
-@cache
-def _locale(language: str) -> Any:
-    """Babel's locale, looked up once: pages hold tens of thousands of figures."""
-    from babel import Locale
-
-    return Locale.parse(language)
-
-
-@cache
-def _pattern(digits: int) -> Any:
-    from babel.numbers import parse_pattern
-
-    return parse_pattern("#,##0" + ("." + "0" * digits if digits else ""))
-
-
-@lru_cache(maxsize=4096)
-def _written_day(value: dt.date, pattern: str, language: str) -> str:
-    from babel.dates import format_date
-
-    return str(format_date(value, pattern, locale=_locale(language)))
-
-
 @dataclass(frozen=True)
 class Scale:
     """A unit in which money is shown: how many currency units, and its name."""
@@ -94,7 +65,7 @@ class Figures:
         """A plain number, grouped, with a true minus: 1.234,5 in Vietnamese, 1,234.5 in English."""
         if value is None:
             return LACKS
-        return str(_pattern(digits).apply(rounded(value, digits), _locale(self.language))).replace("-", "−")
+        return written.number(value, digits, self.language)
 
     def percent(self, value: float | None, digits: int = 1, apart_from: float | None = None) -> str:
         """Percent with its sign; more digits where 49.97 would read as the 50.0 it does not reach."""
@@ -102,10 +73,7 @@ class Figures:
             return LACKS
         if 0 < value < _LEAST_PERCENT:
             return f"<{self.number(_LEAST_PERCENT, 2)}%"
-        if apart_from is not None and value != apart_from:
-            while digits < _MOST_DIGITS and rounded(value, digits) == rounded(apart_from, digits):
-                digits += 1
-        return f"{self.number(value, digits)}%"
+        return written.percent(value, digits, self.language, apart_from)
 
     def percent_range(self, low: float | None, high: float | None) -> str:
         """Two whole percents as one range."""
@@ -115,10 +83,10 @@ class Figures:
         """A probability in 0..1 as whole percent; what is drawn from a model is never 0% or 100%."""
         if value is None:
             return LACKS
-        if value > _NEARLY_CERTAIN:
-            return f">{self.number(_NEARLY_CERTAIN * 100)}%"
-        if value < 1 - _NEARLY_CERTAIN:
-            return f"<{self.number((1 - _NEARLY_CERTAIN) * 100)}%"
+        if value > NEARLY_CERTAIN:
+            return f">{self.number(NEARLY_CERTAIN * 100)}%"
+        if value < 1 - NEARLY_CERTAIN:
+            return f"<{self.number((1 - NEARLY_CERTAIN) * 100)}%"
         return f"{self.number(value * 100)}%"
 
     @property
@@ -164,7 +132,7 @@ class Figures:
 
     def day(self, value: dt.date | None) -> str:
         """A day: 30/6/2020 in Vietnamese, 30 June 2020 in English."""
-        return self._dated(value, {"vi": "d/M/yyyy", "en": "d MMMM yyyy"})
+        return LACKS if value is None else written.day(value, self.language)
 
     def long_day(self, value: dt.date | None) -> str:
         """A day as a document's head says it: ngày 30 tháng 6 năm 2020."""
@@ -175,4 +143,4 @@ class Figures:
         return self._dated(value, {"vi": "'T'M", "en": "MMM"})
 
     def _dated(self, value: dt.date | None, patterns: dict[str, str]) -> str:
-        return LACKS if value is None else _written_day(value, patterns[self.language], self.language)
+        return LACKS if value is None else written.dated(value, patterns[self.language], self.language)

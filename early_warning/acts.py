@@ -1,20 +1,18 @@
 """What people decide about warnings: acknowledge, explain, close. An append-only file in the home.
 
-One line of JSON an act, in ``acts/warnings.jsonl``; never changed, and outside what a publication replaces.
-A writer that was killed leaves half a line: it is kept, told, and the next act begins on a line of its own.
-What an act does to a case is in ``early_warning.cases``.
+One line of JSON an act, in ``acts/warnings.jsonl``; never changed (``warehouse.append_only``), and outside
+what a publication replaces. What an act does to a case is in ``early_warning.cases``.
 """
 
 import datetime as dt
-import fcntl
-import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import polars as pl
+
+from warehouse.append_only import append_entry, read_entries
 
 ActKind = Literal["acknowledge", "explain", "close"]
 ACTS_FILE = Path("acts") / "warnings.jsonl"
@@ -58,47 +56,14 @@ def append_act(home: Path, act: Act) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    path = home / ACTS_FILE
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    line = json.dumps(asdict(act), ensure_ascii=False, sort_keys=True, default=str) + "\n"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "r+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        end = file.seek(0, os.SEEK_END)
-        starts_anew = end == 0 or os.pread(file.fileno(), 1, end - 1) == b"\n"
-        file.write((line if starts_anew else "\n" + line).encode())
-        file.flush()
-        os.fsync(file.fileno())
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    append_entry(home / ACTS_FILE, asdict(act))
 
 
 def read_acts(home: Path) -> ActsRead:
     """Every act of the home, and what could not be read of its file."""
-    path = home / ACTS_FILE
-    if not path.is_file():
-        return ActsRead(pl.DataFrame(schema=ACT_SCHEMA))
-    with path.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_SH)
-        lines = file.read().split(b"\n")
-    rows, broken = [], []
-    for seq, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            rows.append(_row(seq, json.loads(line)))
-        except (ValueError, TypeError, KeyError) as error:
-            broken.append(
-                f"{ACTS_FILE} line {seq} cannot be read ({type(error).__name__}); it is kept as it is"
-            )
-    return ActsRead(pl.DataFrame(rows, schema=ACT_SCHEMA, orient="row"), tuple(broken))
+    rows: list[dict[str, object]] = []
+    broken = read_entries(home / ACTS_FILE, ACTS_FILE, lambda seq, said: rows.append(_row(seq, said)))
+    return ActsRead(pl.DataFrame(rows, schema=ACT_SCHEMA, orient="row"), broken)
 
 
 def _row(seq: int, said: Any) -> dict[str, object]:

@@ -7,18 +7,17 @@ the bulletin formats its own tables.
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from string import Formatter
 from typing import Literal
 
+from authorities import written
 from authorities.model import Currency, Words
+from authorities.written import NEARLY_CERTAIN
 
 Language = Literal["vi", "en"]
 LANGUAGES: tuple[Language, ...] = ("vi", "en")
 _NOT_KNOWN = {"vi": "chưa có số liệu", "en": "not available"}
-_DATE_PATTERN = {"vi": "d/M/yyyy", "en": "d MMMM yyyy"}
-_MOST_DIGITS = 3
-_NEARLY_CERTAIN = 0.99
 
 
 @dataclass(frozen=True)
@@ -53,56 +52,34 @@ class Money:
 Figure = Percent | Points | Probability | Money | Words | dt.date | int | str | None
 
 
-def _decimal(value: float | Decimal, digits: int, language: Language) -> str:
-    from babel.numbers import format_decimal
-
-    exact = Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-    return str(format_decimal(exact, "#,##0" + ("." + "0" * digits if digits else ""), locale=language))
-
-
-def _percent(figure: Percent, language: Language) -> str:
-    """One digit after the mark, more where 49.97% would read as the 50.0% it does not reach."""
-    assert figure.value is not None  # noqa: S101 - said() has dealt with it
-    digits = 1
-    if figure.apart_from is not None and figure.value != figure.apart_from:
-        bar = _decimal(figure.apart_from, _MOST_DIGITS, language)
-        while (
-            digits < _MOST_DIGITS and _decimal(figure.value, digits, language) == bar[: digits - _MOST_DIGITS]
-        ):
-            digits += 1
-    return f"{_decimal(figure.value, digits, language)}%"
-
-
 def _probability(value: float, language: Language) -> str:
     """Whole percent; what is drawn from a model is never said to be 0% or 100%."""
-    if value > _NEARLY_CERTAIN:
+    if value > NEARLY_CERTAIN:
         return {"vi": "trên 99%", "en": "over 99%"}[language]
-    if value < 1 - _NEARLY_CERTAIN:
+    if value < 1 - NEARLY_CERTAIN:
         return {"vi": "dưới 1%", "en": "under 1%"}[language]
-    return f"{_decimal(value * 100, 0, language)}%"
+    return written.percent(value * 100, 0, language)
 
 
 def said(figure: Figure, language: Language, currency: Currency) -> str:
     """``figure`` as ``language`` writes it, with its unit; a figure that lacks is said to lack."""
-    from babel.dates import format_date
-
     match figure:
         case None | Percent(None) | Points(None) | Probability(None) | Money(None):
             return _NOT_KNOWN[language]
-        case Percent():
-            return _percent(figure, language)
+        case Percent(float() | int() as value, bar):
+            return written.percent(value, 1, language, bar)
         case Points(float(value)):
             unit = {"vi": "điểm %", "en": "percentage points"}[language]
-            return f"{_decimal(value, 1, language)} {unit}"
+            return f"{written.number(value, 1, language)} {unit}"
         case Probability(float(value)):
             return _probability(value, language)
         case Money(Decimal() as amount):
             unit = getattr(currency.display_unit, language)
-            return f"{_decimal(amount / currency.display_scale, 0, language)} {unit}"
+            return f"{written.number(amount / currency.display_scale, 0, language)} {unit}"
         case Words():
             return str(getattr(figure, language))
         case dt.date():
-            return str(format_date(figure, _DATE_PATTERN[language], locale=language))
+            return written.day(figure, language)
         case _:
             return str(figure)
 

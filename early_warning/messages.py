@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from authorities import written
 from authorities.base import Words
 from authorities.model import Authority
 from authorities.warning_rules import WarningRule
@@ -91,12 +92,9 @@ def closed_row(night: Night, before: Mapping[str, Any], why: str) -> dict[str, A
 
 
 def _suspended(said: dict[str, str], because: str, data_until: dt.date | None) -> dict[str, str]:
-    from babel.dates import format_date
-
-    patterns: dict[Language, str] = {"vi": "d/M/yyyy", "en": "d MMMM yyyy"}
     told = {}
     for language in LANGUAGES:
-        day = format_date(data_until, patterns[language], locale=language) if data_until else "–"
+        day = written.day(data_until, language) if data_until else "–"
         name = f"message_{language}"
         told[name] = said[name] + SUSPENDED_MARK + _SUSPENDED[because][language].format(day=day)
     return told

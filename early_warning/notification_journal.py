@@ -8,7 +8,6 @@ and is never sent again; its cases are told anew by the next night's message, wh
 import datetime as dt
 import fcntl
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from typing import Any
 
 from early_warning.channels import Channel
 from early_warning.digest import Kind, Message, Told
+from warehouse.append_only import append_entry
 
 JOURNAL_FILE = Path("acts") / "notifications.jsonl"
 LOCK_FILE = Path("acts") / "notifications.lock"
@@ -99,7 +99,7 @@ def _sending(line: Mapping[str, Any]) -> Sending:
 
 def record_intent(home: Path, channel: Channel, message: Message, now: dt.datetime) -> None:
     """Write that ``message`` is about to be sent, to disk, not to its cache."""
-    _append(home, {
+    append_entry(home / JOURNAL_FILE, {
         "event": "intent",
         "at": now.isoformat(),
         "key": message.key,
@@ -113,22 +113,10 @@ def record_intent(home: Path, channel: Channel, message: Message, now: dt.dateti
 
 def record_result(home: Path, key: str, result: str, detail: str, now: dt.datetime) -> None:
     """Write what became of the message ``key``."""
-    _append(home, {"event": "result", "at": now.isoformat(), "key": key, "result": result, "detail": detail})
-
-
-def _append(home: Path, line: Mapping[str, Any]) -> None:
-    path = home / JOURNAL_FILE
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.touch(mode=0o600)
-    with path.open("a+b") as file:
-        size = file.seek(0, os.SEEK_END)
-        if size:
-            file.seek(size - 1)
-        is_whole = not size or file.read(1) == b"\n"
-        written = json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n"
-        file.write(("" if is_whole else "\n").encode() + written.encode())
-        file.flush()
-        os.fsync(file.fileno())
+    append_entry(
+        home / JOURNAL_FILE,
+        {"event": "result", "at": now.isoformat(), "key": key, "result": result, "detail": detail},
+    )
 
 
 def settle(home: Path, now: dt.datetime) -> list[Sending]:
