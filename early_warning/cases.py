@@ -72,6 +72,11 @@ def watched(as_of: dt.date, level: Level, before: Row | None) -> Watched:
     return Watched(level, before["level_since"] if before and before["level"] == level else as_of)
 
 
+def nights_at(as_of: dt.date, since: dt.date) -> int:
+    """Nights in a row, the first and the last counted; nights that were not published count too."""
+    return (as_of - since).days + 1
+
+
 def folded(
     as_of: dt.date,
     candidate: Candidate,
@@ -89,8 +94,7 @@ def folded(
         is_first_night: nothing was published before; there is nothing to wait for.
     """
     rule = candidate.finding.rule
-    nights = (as_of - watch.since).days + 1
-    lasts = is_first_night or nights >= rule.minimum_nights
+    lasts = is_first_night or nights_at(as_of, watch.since) >= rule.minimum_nights
     is_blind = candidate.finding.is_stale or candidate.level == "unknown"
     if before is None:
         opens = candidate.level == "breached" and lasts and not is_blind

@@ -39,15 +39,25 @@ class Candidate:
     cause: str = ""
 
 
-def candidates(night: Night, findings: Iterable[Finding], standing: Collection[str]) -> list[Candidate]:
+def candidates(
+    night: Night,
+    findings: Iterable[Finding],
+    standing: Collection[str],
+    waits: Callable[[Finding], bool] = lambda _: False,
+) -> list[Candidate]:
     """Every case that tonight's findings may open, keep or let go.
 
     Args:
         standing: ids of cases that were open before; a case for many stays such while any unit is in it, and
             a unit's own case is not taken into one for many before it has calmed down.
+        waits: whether a finding still waits for its rule's nights; such a rule does not speak yet.
     """
     found = list(findings)
-    speaking = {(one.rule.rule_code, one.unit_key) for one in found if one.level == "breached"}
+    speaking = {
+        (one.rule.rule_code, one.unit_key)
+        for one in found
+        if one.level == "breached" and (one.warning_id(night.fiscal_year) in standing or not waits(one))
+    }
     by_rule: dict[str, list[Finding]] = {}
     for one in found:
         by_rule.setdefault(one.rule.rule_code, []).append(one)

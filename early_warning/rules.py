@@ -15,7 +15,7 @@ from authorities.model import ALL
 from authorities.warning_rules import WarningKind, WarningRule
 from early_warning import data_rules, money_rules
 from early_warning.acts import acts_by
-from early_warning.cases import STANDING_STATES, CaseState, Watched, folded, watched
+from early_warning.cases import STANDING_STATES, CaseState, Watched, folded, nights_at, watched
 from early_warning.causes import causes
 from early_warning.grouping import Candidate, candidates
 from early_warning.messages import closed_row, warning_row
@@ -118,7 +118,12 @@ def followed(
         acts: what people decided, as known tonight, by warning id.
     """
     standing = {key for key, row in rows.items() if row["state"] in STANDING_STATES}
-    found = candidates(night, findings_of(night), standing)
+
+    def waits(one: Finding) -> bool:
+        since = watched(night.as_of, one.level, levels.get(one.warning_id(night.fiscal_year))).since
+        return not is_first_night and nights_at(night.as_of, since) < one.rule.minimum_nights
+
+    found = candidates(night, findings_of(night), standing, waits)
     found += _not_found(night, rows, found)
     watch = {one.warning_id: watched(night.as_of, one.level, levels.get(one.warning_id)) for one in found}
     cases: list[tuple[Candidate, CaseState]] = []

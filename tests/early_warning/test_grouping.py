@@ -215,3 +215,24 @@ def test_a_case_for_many_opens_on_no_stale_data(authority, positions):
     old = aged(positions({A: 40.0, B: 41.0, C: 42.0}), later(-9))
     (found,) = run([a_night(chosen, NIGHT, unit_position=old)])
     assert states(found) == {}
+
+
+def test_a_rule_yields_only_once_the_other_has_waited_its_nights(authority, positions, forecasts):
+    """A probability that jumps for one night opens nothing, and so must not end what stands either."""
+    yielding, speaking = authority.settings.warning_rules[:2]
+    rules = (
+        yielding.model_copy(update={"yields_to": (speaking.rule_code,)}),
+        speaking.model_copy(update={"minimum_nights": 2}),
+    )
+    chosen = authority.model_copy(
+        update={"settings": authority.settings.model_copy(update={"warning_rules": rules})}
+    )
+    nights = [
+        a_night(chosen, later(n), unit_position=positions({A: 40.0}, as_of=later(n)),
+                year_end_forecast=forecasts({A: chance}))
+        for n, chance in enumerate((0.2, 0.95, 0.2, 0.95, 0.95, 0.95))
+    ]  # fmt: skip
+    below, likely = f"below_half:{A}:2020", f"likely_short:{A}:2020"
+    told = [states(one) for one in run(nights)]
+    assert [one.get(below) for one in told] == ["open"] * 4 + ["closed"] * 2
+    assert [one.get(likely) for one in told] == [None] * 4 + ["open"] * 2
