@@ -85,9 +85,9 @@ def test_what_came_later_is_not_known(folder: Path, books: Books) -> None:
     assert not others.estimates.equals(books.estimates)
     assert others.statements.height < books.statements.height
     one, other = (past_night(authority, known, NIGHT) for known in (books, others))
-    assert one.receipts.equals(other.receipts)
+    assert_frame_equal(one.receipts, other.receipts, check_row_order=False)
     for name in NEEDED_MARTS:
-        assert_frame_equal(one.marts[name], other.marts[name])
+        assert_frame_equal(one.marts[name], other.marts[name], check_row_order=False)
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,8 @@ def test_the_score_by_hand(scores: pl.DataFrame) -> None:
     row = scores.row(
         by_predicate=(pl.col("rule_code") == "flat_half") & (pl.col("fiscal_year") == 0), named=True
     )
-    assert (row["median_lead_days"], row["mid_year_hits"], row["mid_year_false_alarms"]) == (184, 4, 2)
+    # That June is over is known on 15 July, by the next receipts.
+    assert (row["median_lead_days"], row["mid_year_hits"], row["mid_year_false_alarms"]) == (169, 4, 2)
     assert row["false_alarms_per_unit_year"] == pytest.approx(2 / 6)
     hits, misses, false, right = counts(scores, "shortfall_likely", 2018)
     assert (hits, misses) == (2, 0), "one ward's receipts broke off, another's never were enough"
