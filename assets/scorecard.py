@@ -12,9 +12,10 @@ import dagster as dg
 import polars as pl
 
 from assets.accuracy import closed_years
+from assets.declared import table_asset
 from assets.forecasts import SEED
 from assets.kept_scores import kept_scorecards
-from assets.metadata import FRAME, columns_of, counted, shown, tags
+from assets.metadata import counted, shown, tags
 from assets.office import Office, night_of
 from assets.past_nights import Books, past_nights, year_ends
 from authorities.model import Authority
@@ -119,15 +120,7 @@ def scorecard_digest(authority: Authority, books: Books, as_of: dt.date, code_ve
 def _scorecard(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     table = declared.MART_WARNING_SCORECARD
 
-    @dg.asset(
-        name=table.name,
-        partitions_def=nights,
-        dagster_type=FRAME,
-        group_name="marts",
-        metadata=columns_of(table),
-        description=table.comment,
-        tags=tags("mart"),
-    )
+    @table_asset(nights, table)
     def warning_scorecard(
         context: dg.AssetExecutionContext,
         office: Office,

@@ -16,6 +16,7 @@ from pipelines.landed import landed_books
 from pipelines.settings import Places, Settings
 from tests.pipelines.conftest import Wardcast, read
 from tests.pipelines.small_district import estimates, history, monthly, small_authority
+from warehouse.marts import STAMPED
 
 NIGHT, LAST = dt.date(2018, 8, 20), dt.date(2019, 1, 20)
 SCORECARD = "mart_warning_scorecard"
@@ -64,8 +65,10 @@ def test_a_night_watched_again_is_the_night_as_it_was_published(
     assert told.exit_code == 0, told.output
     again = past_night(places(folder, "elsewhere").authority, books, NIGHT)
     for name in NEEDED_MARTS:
-        published = read(folder / "home", name).filter(as_of=NIGHT).drop("publication_id")
-        remade = again.marts[name].drop("publication_id")
+        published = read(folder / "home", name).filter(as_of=NIGHT)
+        stamped = [one for one in STAMPED if again.marts[name][one].null_count() == published.height]
+        remade = again.marts[name].drop("publication_id", *stamped)
+        published = published.drop("publication_id", *stamped)
         assert published.height == remade.height > 0 or name == "mart_shock_effect"
         keys = [column for column in remade.columns if remade.schema[column] in (pl.String, pl.Date)]
         assert_frame_equal(remade.sort(keys), published.sort(keys), check_row_order=False)
