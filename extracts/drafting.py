@@ -106,9 +106,9 @@ def _slug(title: str) -> str:
 
 def _numbers(sheet: Sheet, header_end: int, decimal: str) -> dict[str, str]:
     for cell in (cell for row in sheet.head[:header_end] for cell in row):
-        found = re.search(r"don vi(?: tinh)?\s*:\s*(.+)", fold(cell))
+        found = re.search(r"(?:don vi(?: tinh)?|dvt)\s*:\s*(.+)", fold(cell))
         if found and unit_of_amounts(found[1]):
-            return {"decimal": decimal, "unit_line": r"don vi(?: tinh)?\s*:\s*(.+)"}
+            return {"decimal": decimal, "unit_line": r"(?:don vi(?: tinh)?|dvt)\s*:\s*(.+)"}
     return {"decimal": decimal}
 
 

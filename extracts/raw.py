@@ -21,7 +21,7 @@ from extracts.problems import ExtractError
 from extracts.reading import NO_NAMES, SheetReading, no_rows, read_sheets
 
 _NOTES = "wardcast.notes"
-_READER_VERSION = "5"
+_READER_VERSION = "6"
 """Raises with any change in how files are read, so that kept raw rows are read anew."""
 
 

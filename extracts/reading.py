@@ -14,6 +14,7 @@ import polars as pl
 from authorities.forms import USUAL_LIMITS, ExtractForm, FormColumn, ReadingLimits
 from extracts.archives import Member
 from extracts.dates import counted, how_written, order_of_dates, row_dates
+from extracts.decimals import decimal_by_evidence, how_read
 from extracts.encodings import UNICODE
 from extracts.headers import Header, find_header
 from extracts.opening import Manner, open_sheets
@@ -104,13 +105,24 @@ def _read_sheet(sheet: Sheet, shown: str, form: ExtractForm, unit_names: frozens
     dates = counted(_dates_of(frame))
     order = order_of_dates(dates, form.date_order)
     told = frame.with_columns(absent).with_columns(pl.lit(order).alias("date_order"))
-    rows = told.with_columns(_decimals(told, form)).select(list(schema))
-    return SheetReading(header, rows, (*_letters(header.sheet), *how_written(dates, order)))
+    mark = _decimal(told, header.sheet, form)
+    rows = told.with_columns(_decimals(told, form, mark)).select(list(schema))
+    notes = (*_letters(header.sheet), *how_written(dates, order), *how_read(mark, form.numbers.decimal))
+    return SheetReading(header, rows, notes)
 
 
-def _decimals(rows: pl.DataFrame, form: ExtractForm) -> pl.Expr:
-    """The decimal separator of each row: the form's, or that of the spell its date lies in."""
-    decimal: pl.Expr = pl.lit(form.numbers.decimal)
+def _decimal(rows: pl.DataFrame, sheet: Sheet, form: ExtractForm) -> str:
+    """The form's decimal mark, or the one a text proves; other files hold numbers, written the form's way."""
+    if sheet.file_format != "text" or form.numbers.spells:
+        return form.numbers.decimal
+    data = rows.filter(pl.col("row_kind") == "data")
+    amounts = [data[name] for name in data.columns if name.partition(":")[0] == "amount"]
+    return decimal_by_evidence(amounts, form.numbers.decimal, scale=data["scale"][0] if data.height else "")
+
+
+def _decimals(rows: pl.DataFrame, form: ExtractForm, mark: str) -> pl.Expr:
+    """The decimal mark of each row: the sheet's, or that of the spell its date lies in."""
+    decimal: pl.Expr = pl.lit(mark)
     days = row_dates(rows, form) if form.numbers.spells else None
     if days is not None:
         for spell in form.numbers.spells:
@@ -138,12 +150,17 @@ def _decision_line(header: Header, form: ExtractForm) -> str | None:
 
 
 def _scale(header: Header, form: ExtractForm) -> str:
-    """Unit of the amounts: the sheet's own unit line wins over the form's word."""
+    """Unit of the amounts: the sheet's own unit line wins over the form's word.
+
+    The line may stand in one cell, or its words in one and the unit in the next that is filled.
+    """
     if form.numbers.unit_line is None:
         return form.numbers.unit
     for row in header.sheet.head[: header.end]:
-        for cell in row:
-            found = re.search(form.numbers.unit_line, fold(cell))
-            if found and (scale := unit_of_amounts(found.group(1))):
-                return scale
+        cells = [fold(cell) for cell in row if cell]
+        for cell, following in zip(cells, [*cells[1:], ""], strict=True):
+            for said in (cell, f"{cell} {following}"):
+                found = re.search(form.numbers.unit_line, said)
+                if found and (scale := unit_of_amounts(found.group(1))):
+                    return scale
     return form.numbers.unit

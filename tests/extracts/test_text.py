@@ -188,7 +188,18 @@ def test_reading_each_value_once_is_reading_each_row(texts: list[str | None]) ->
         ("Đồng", "one"),
         ("nghìn đồng", "thousand"),
         ("tỷ đồng", "billion"),
+        ("1.000 đồng", "thousand"),
+        ("1 000đ", "thousand"),
+        ("1.000.000 VNĐ", "million"),
+        ("Tr.đ", "million"),
+        ("trđ", "million"),
+        ("triệu đồng; %", "million"),
+        ("đồng Việt Nam", "one"),
         ("USD", None),
+        ("Công ty Đồng Tâm", None),
+        ("UBND phường Việt Hưng", None),
+        ("nghìn tỷ đồng", None),
+        ("10.000 đồng", None),
     ],
 )
 def test_the_unit_above_a_table_is_read_in_words(text: str, scale: str | None) -> None:
