@@ -38,6 +38,6 @@ def test_the_page_says_what_was_scored_and_at_what_cost(district: NightlyInput) 
     vietnamese, english = (edition(site, language, "warnings") for language in ("vi", "en"))
     assert "8 trên 28 lượt phường–năm kết thúc dưới dự toán giao đầu năm" in vietnamese
     assert "8 of 28 ward-years ended below the start-of-year estimate" in english
-    assert "63% (5/8; 35–84%)" in english
+    assert "63% 5/8 (35–84%)" in english
     assert "tính bằng 4 lần báo nhầm (giả định)" in vietnamese
     assert "weighs as 4 false alarms (assumed)" in english
