@@ -5,6 +5,7 @@ One pass over the folder gives the deliveries of a night. Their rows are read in
 
 import datetime as dt
 import hashlib
+import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,7 +28,7 @@ _UNTIL_ADDITION = re.compile(r"[^ (.]*")
 """Of ``chi_00115_2020-05 (2).xlsx`` what comes before the addition."""
 Stamp = tuple[int, int]
 """Size in bytes and time of change in ns: no evidence of when a file came, only that it is the same."""
-Sha256Of = Callable[[str, Path], str]
+Sha256Of = Callable[[str, Path, os.stat_result], str]
 Claim = Sequence[str | None]
 """A form's code, and the days received, first and last of its period as the file's name says, if it does."""
 
@@ -39,8 +40,8 @@ class LandingError(Exception):
 class Known:
     """What is known of files before they are looked at: here nothing; ``extracts.remembered`` knows more."""
 
-    def sha256(self, _name: str, path: Path) -> str:
-        """SHA-256 of a file by its name below the folder and its path."""
+    def sha256(self, _name: str, path: Path, _facts: os.stat_result) -> str:
+        """SHA-256 of a file by its name below the folder, its path, and what the system says of it."""
         return file_sha256(path)
 
     def claims(self, _name: str) -> Sequence[Claim] | None:
@@ -211,11 +212,12 @@ def _files_in(bare: Delivery, problem: OSError | None, sha256_of: Sha256Of) -> I
         if not stat.S_ISREG(facts.st_mode):
             return
         stamp = facts.st_size, facts.st_mtime_ns
-        refuse_large(path, name, bare.limits)
+        if stamp[0] > bare.limits.file_bytes:
+            refuse_large(path, name, bare.limits)
         if name.lower().endswith(".zip") and is_archive(path):
             yield from _members(replace(bare, stamp=stamp))
         else:
-            yield replace(bare, stamp=stamp, sha256=sha256_of(name, path), file_bytes=stamp[0])
+            yield replace(bare, stamp=stamp, sha256=sha256_of(name, path, facts), file_bytes=stamp[0])
     except OSError as error:
         yield replace(bare, problem=unreadable(name, error))
     except ExtractError as refused:

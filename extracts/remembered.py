@@ -44,13 +44,13 @@ class Remembered(Known):
     counts: dict[str, list[Any]] = field(default_factory=dict)
     _earlier: "Remembered | None" = None
 
-    def sha256(self, name: str, path: Path) -> str:
+    def sha256(self, name: str, path: Path, facts: os.stat_result) -> str:
         """SHA-256 of the file ``path``, known by its ``name``.
 
         Raises:
             OSError: it cannot be read.
         """
-        stamp = _stamp(path.stat())
+        stamp = _stamp(facts)
         known = self._earlier.digests.get(name) if self._earlier else None
         if known and known[0] == stamp:
             self.digests[name] = known

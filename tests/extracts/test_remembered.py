@@ -21,7 +21,7 @@ def file(tmp_path: Path) -> Path:
 
 def digest(store: Path, file: Path) -> str:
     memory = remembered(store, "")
-    found = memory.sha256(file.name, file)
+    found = memory.sha256(file.name, file, file.stat())
     memory.keep(store)
     return found
 
@@ -29,14 +29,14 @@ def digest(store: Path, file: Path) -> str:
 def test_a_file_long_unchanged_is_not_hashed_again(tmp_path: Path, file: Path) -> None:
     memory = remembered(tmp_path, "")
     memory.began_ns += 60 * 10**9
-    memory.sha256(file.name, file)
+    memory.sha256(file.name, file, file.stat())
     memory.keep(tmp_path)
     told = json.loads((tmp_path / "known.json").read_text(encoding="utf-8"))
     told["digests"][file.name][1] = "as remembered"
     (tmp_path / "known.json").write_text(json.dumps(told), encoding="utf-8")
 
-    assert remembered(tmp_path, "").sha256(file.name, file) == "as remembered"
-    assert remembered(tmp_path, "").sha256("another name", file) != "as remembered"
+    assert remembered(tmp_path, "").sha256(file.name, file, file.stat()) == "as remembered"
+    assert remembered(tmp_path, "").sha256("another name", file, file.stat()) != "as remembered"
 
 
 def test_a_file_of_the_same_size_and_time_with_other_bytes_is_noticed(tmp_path: Path, file: Path) -> None:
