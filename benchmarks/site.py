@@ -44,7 +44,9 @@ def published_night(home: Path) -> Night:
     as_of = warehouse.publications()[-1].as_of
     marts = {t.name: warehouse.read_mart(t.name, as_of if "as_of" in t.columns else None) for t in MARTS}
     publication = warehouse.read_mart(PUBLICATION.name, as_of).row(-1, named=True)
-    return Night(authority, marts, dimensions(authority, as_of), publication)
+    found = sorted((home / "lake").glob(f"validation_*/{as_of}.parquet"))
+    validations = pl.concat(pl.read_parquet(file) for file in found)
+    return Night(authority, marts, dimensions(authority, as_of), publication, validations=validations)
 
 
 def repeated(night: Night, times: int) -> Night:

@@ -175,7 +175,9 @@ class _Drawing:
         style = {"type": "text", "baseline": "middle", "fontSize": 12, "color": INK}
         text = {"field": "text", "type": "nominal"}
         at_left = float(now["x"]) < MONTHS / 3
-        beside = {"align": "left" if at_left else "right", "dx": 8 if at_left else -8, "dy": -9}
+        below = float(now["y"]) < 0
+        beside = {"align": "left" if at_left else "right", "dx": 8 if at_left else -8,
+                  "dy": 14 if below else -9}  # fmt: skip
         return [
             self.layer(frame, rows, style | {"align": "left", "dx": 7}, text=text),
             self.layer(frame, [now], style | beside | {"fontWeight": "bold"}, text=text),

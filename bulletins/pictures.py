@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from authorities.model import ALL, UNALLOCATED
 from bulletins.fan import MONTHS, Fan, fan_of
-from bulletins.night import INITIAL, TERRITORY, Night
+from bulletins.night import INITIAL, TERRITORY, Night, Row
 from bulletins.positions import PlaceRow
 
 WIDTH, HEIGHT = 120, 62
@@ -18,8 +18,9 @@ _MOST_SHARE, _LEAST_SHARE = 1.5, 1.1
 """Small pictures reach up to the highest share of an estimate, between these two."""
 _LINES_SHOWN = 9
 _STEPS = (0.0, -5.0, -10.0, -20.0)
-"""Percentage points behind the pace from which a cell is one step darker."""
+"""Percentage points behind the pace, or last year, from which a cell is one step darker."""
 NOT_KNOWN = -1
+_WHOLE = 100.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Small:
 
 @dataclass(frozen=True)
 class Cell:
-    """A line of a unit: share of its estimate, and how dark it is (0: not behind the pace; 4: far behind)."""
+    """A line of a unit: share of its estimate, and how dark it is (0: not behind; 4: far behind)."""
 
     share: float | None
     step: int
@@ -47,6 +48,8 @@ class Strip:
 
     lines: tuple[str, ...]
     rows: tuple[tuple[PlaceRow, tuple[Cell, ...]], ...]
+    of_estimate: bool
+    """Cells are shares of the estimate; else, where no line has one, of the same period of last year."""
 
 
 def small_multiples(night: Night, rows: Sequence[PlaceRow]) -> tuple[Small, ...]:
@@ -91,21 +94,25 @@ def strip(night: Night, rows: Sequence[PlaceRow], language: str) -> Strip | None
     }
     largest = sorted((code for code in weight if weight[code]), key=lambda code: (-weight[code], code))
     chosen = largest[:_LINES_SHOWN]
-    cells = {
-        (row["unit_key"], row["line_code"]): Cell(
-            row["share_of_estimate_pct"], _step(row["share_of_estimate_pct"], row["pace_gap_pp"])
-        )
-        for row in found
-    }
+    of_estimate = any(row["share_of_estimate_pct"] is not None for row in found)
+    cells = {(row["unit_key"], row["line_code"]): _cell(row, of_estimate=of_estimate) for row in found}
     if not chosen or not rows:
         return None
     lacking = Cell(None, NOT_KNOWN)
     table = tuple((row, tuple(cells.get((row.key, code), lacking) for code in chosen)) for row in rows)
-    return Strip(tuple(night.line_name(code, language) for code in chosen), table)
+    return Strip(tuple(night.line_name(code, language) for code in chosen), table, of_estimate)
+
+
+def _cell(row: Row, *, of_estimate: bool) -> Cell:
+    if of_estimate:
+        share: float | None = row["share_of_estimate_pct"]
+        return Cell(share, _step(share, row["pace_gap_pp"]))
+    same: float | None = row["same_period_pct"]
+    return Cell(same, _step(same, None if same is None else same - _WHOLE))
 
 
 def _step(share: float | None, gap: float | None) -> int:
-    """How far behind the pace, from 0 to 4."""
+    """How far behind the pace, or last year, from 0 to 4."""
     if share is None or gap is None:
         return NOT_KNOWN
     return sum(gap < bar for bar in _STEPS)

@@ -83,6 +83,11 @@ class Table:
         return any(row.recurrent_share is not None for row in self.rows)
 
     @property
+    def has_estimates(self) -> bool:
+        """Whether any row has an estimate to be held against."""
+        return any(row.estimate is not None for row in self.rows)
+
+    @property
     def has_outlook(self) -> bool:
         """Whether any row has a forecast."""
         return any(row.outlook is not None for row in self.rows)

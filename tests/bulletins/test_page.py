@@ -248,7 +248,22 @@ def test_nulls_and_what_is_no_number_are_said_to_lack(district):
         pl.lit(None, dtype=positions.schema[column]).alias(column) for column in lacking
     )
     text = edition(district.render(), "vi")
-    assert "Chưa nhận được dự toán của 14 phường" in text
+    assert "Chưa nhận được dự toán của phường nào" in text
+    assert "Đã thu / dự toán" not in text.partition("Các khoản thu lớn nhất")[0]
+
+
+def test_without_any_estimate_lines_stand_against_last_year(district):
+    lines = district.marts["mart_line_position"]
+    without = ("estimate_amount", "share_of_estimate_pct", "pace_gap_pp")
+    district.marts["mart_line_position"] = lines.with_columns(
+        *(pl.lit(None, dtype=lines.schema[column]).alias(column) for column in without),
+        same_period_pct=pl.when(pl.col("line_code") == "vat").then(88.0).otherwise(123_456.0),
+    )
+    page = page_of(district.render(), "vi")
+    heat = page.split('<section class="heat">')[1].split("</section>")[0]
+    assert heat.count('<td class="h3">88%</td>') == 14
+    assert '<td class="h0">&gt;999%</td>' in heat
+    assert "đã thu so với cùng kỳ năm trước, vì chưa có dự toán" in heat
 
 
 def test_cities_without_spending_or_recurrent_revenue_are_served_too(cities):
