@@ -80,6 +80,7 @@ def cross_checks(authority: Authority, places: Places) -> Iterator[str]:
     yield from _warning_rules(authority, places)
     yield from _successions(authority, places)
     yield from _overlaps(authority, places)
+    yield from _transfers(authority, places)
     yield from _stand_twice(places, "unit_key", [(unit, unit.unit_key) for unit in authority.units])
     yield from _stand_twice(places, "item_code", [(item, item.item_code) for item in authority.items])
     yield from _stand_twice(places, "line_code", [(line, line.line_code) for line in authority.lines])
@@ -114,6 +115,7 @@ def _unknown_units(authority: Authority, places: Places) -> Iterator[str]:
     beyond = keys | {unit.unit_key for unit in authority.outside_units}
     references = [
         *((places.of(rule), rule.unit_code, codes | {"*"}) for rule in authority.sharing_rules),
+        *((places.of(one), one.unit_code, codes) for one in authority.balancing_transfers),
         *(
             (places.of(shock, "unit_codes"), code, codes)
             for shock in authority.shocks
@@ -194,6 +196,23 @@ def _overlaps(authority: Authority, places: Places) -> Iterator[str]:
                     f"{places.of(unit)}: code '{unit.code}' is {other.name} from {other.valid_from} and "
                     f"{unit.name} from {unit.valid_from} at the same time; end one before the other begins"
                 )
+
+
+def _transfers(authority: Authority, places: Places) -> Iterator[str]:
+    """Two sums of one unit for the same days, and sums without the rule by which they are drawn."""
+    given = authority.balancing_transfers
+    for place, one in enumerate(given):
+        for other in given[:place]:
+            if one.unit_code == other.unit_code and (
+                other.holds_on(one.valid_from) or one.holds_on(other.valid_from)
+            ):
+                yield (
+                    f"{places.of(one)}: unit '{one.unit_code}' has another transfer for the same days, "
+                    f"{places.of(other)}; end one before the other begins, or keep their sum"
+                )
+    if given and authority.settings.transfers is None:
+        where = places.of(given[0])
+        yield f"{where}: authority.yaml lacks the rule by which transfers are drawn; add  transfers:"
 
 
 def _duplicates(file: str, key: str, values: list[str]) -> Iterator[str]:

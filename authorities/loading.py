@@ -19,6 +19,7 @@ from authorities.forms import ExtractForm
 from authorities.model import (
     Authority,
     AuthorityFile,
+    BalancingTransfer,
     OutsideUnit,
     RecurrentLine,
     RevenueItem,
@@ -84,6 +85,7 @@ def load_authority(folder: Path) -> Authority:
         "items": reader.csv_file("revenue_items.csv", RevenueItem),
         "sharing_rules": reader.csv_file("sharing_rules.csv", SharingRule, optional=True),
         "recurrent_lines": reader.csv_file("recurrent_lines.csv", RecurrentLine, optional=True),
+        "balancing_transfers": reader.csv_file("transfers.csv", BalancingTransfer, optional=True),
         "forms": reader.form_files(),
         "shocks": reader.yaml_list("shocks.yaml", "shocks", PolicyShock),
         "scenarios": reader.scenarios(),

@@ -175,6 +175,20 @@ class RecurrentLine(Dated):
     source: str
 
 
+class BalancingTransfer(Dated):
+    """What a unit is assigned each year to balance its budget (bổ sung cân đối): a row of ``transfers.csv``.
+
+    Fixed in the first year of a stability period and held for all of it, with what is topped up as a row of
+    its own dates (Thông tư 344/2016/TT-BTC, điều 9 khoản 3). Not revenue of the unit's: it is in no basis.
+    """
+
+    unit_code: str
+    amount: Annotated[Decimal, Field(ge=0, decimal_places=2)]
+    """Currency units a year."""
+    assumed: bool
+    source: str
+
+
 class Completeness(Model):
     """When a delivery is believed to be all of the period it states."""
 
@@ -285,6 +299,7 @@ class Authority(Model):
     items: tuple[RevenueItem, ...]
     sharing_rules: tuple[SharingRule, ...] = ()
     recurrent_lines: tuple[RecurrentLine, ...] = ()
+    balancing_transfers: tuple[BalancingTransfer, ...] = ()
     forms: tuple[ExtractForm, ...]
     shocks: tuple[PolicyShock, ...] = ()
     scenarios: tuple[Scenario, ...] = ()
@@ -313,6 +328,6 @@ class Authority(Model):
 
     @property
     def has_assumed_values(self) -> bool:
-        """Whether any sharing percentage or recurrent mark is assumed rather than sourced."""
-        rules = any(rule.assumed for rule in self.sharing_rules)
-        return rules or any(mark.assumed for mark in self.recurrent_lines)
+        """Whether any sharing percentage, recurrent mark or transfer is assumed rather than sourced."""
+        dated = (*self.sharing_rules, *self.recurrent_lines, *self.balancing_transfers)
+        return any(one.assumed for one in dated)

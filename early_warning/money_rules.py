@@ -21,6 +21,9 @@ from warehouse.marts import STAMPED
 Row = dict[str, Any]
 _BALANCE_STATUS = {
     "complete": Words(vi="có số bổ sung từ ngân sách cấp trên", en="transfers included"),
+    "transfers_assumed": Words(
+        vi="có số bổ sung từ ngân sách cấp trên, là số giả định", en="transfers included, assumed ones"
+    ),
     "transfers_unknown": Words(
         vi="chưa có số bổ sung từ ngân sách cấp trên trong dữ liệu", en="transfers are not in the data"
     ),

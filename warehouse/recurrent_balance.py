@@ -22,6 +22,7 @@ from warehouse.tables.marts import (
 )
 
 _QUANTILES = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
+_TRANSFERS = {"unit_key": pl.String, "_transfer": pl.Int64, "_assumed": pl.Boolean}
 _LEVELS = [f"p{round(level * 100):02d}_amount" for level in _QUANTILES]
 
 
@@ -34,9 +35,11 @@ def recurrent_balance(
 ) -> pl.DataFrame:
     """``mart_recurrent_balance``: each unit in force and ALL; no rows without a recurrent basis.
 
-    The gap is recurrent spending estimate − transfers estimated − recurrent revenue at the year's end; its
-    probability comes from the forecast's seven quantiles, joined by straight lines. Transfers that no
-    estimate names count as nothing, and the row says so (``balance_status``).
+    The gap is recurrent spending estimate − the year's transfers − recurrent revenue at the year's end; its
+    probability comes from the forecast's seven quantiles, joined by straight lines. Transfers are those of
+    the initial estimate, else those that the authority assigns (``transfers.csv``); where neither names any
+    they count as nothing, and the row says so (``balance_status``). By the year's end all of a transfer may
+    be drawn; within the year only so much of it, so the headroom counts that part alone.
 
     Args:
         year_end, spending, lines: the night's mart_year_end_forecast, mart_spending_position and
@@ -53,23 +56,54 @@ def recurrent_balance(
     )
     frame = (
         pl.DataFrame({"unit_key": units})
-        .join(revenue.select("unit_key", *_LEVELS), on="unit_key", how="left")
         .join(
-            planned.select("unit_key", pl.col("estimate_amount").alias("_spending")), "unit_key", how="left"
+            revenue.select("unit_key", *_LEVELS, pl.col("collected_amount").alias("_collected")),
+            on="unit_key",
+            how="left",
         )
-        .join(_transfers(authority, lines), on="unit_key", how="left")
+        .join(
+            planned.select(
+                "unit_key",
+                pl.col("estimate_amount").alias("_spending"),
+                pl.col("spent_amount").alias("_spent"),
+            ),
+            on="unit_key",
+            how="left",
+        )
+        .join(_transfers(authority, as_of, lines), on="unit_key", how="left")
     )
     return at_the_edge(_measured(authority, as_of, frame), MART_RECURRENT_BALANCE, authority)
 
 
-def _transfers(authority: Authority, lines: pl.DataFrame) -> pl.DataFrame:
-    """Units' estimated transfers of the year (minor units); no rows where nothing is known of any."""
+def _transfers(authority: Authority, as_of: dt.date, lines: pl.DataFrame) -> pl.DataFrame:
+    """Units' transfers of the year (minor units) and whether they are assumed; no rows of those unknown."""
+    estimated = _estimated_transfers(authority, lines)
+    assigned = _assigned_transfers(authority, as_of)
+    return pl.concat([estimated, assigned.join(estimated, on="unit_key", how="anti")])
+
+
+def _assigned_transfers(authority: Authority, as_of: dt.date) -> pl.DataFrame:
+    """What ``transfers.csv`` assigns on the night; of the authority only where every unit has a row."""
+    units = {unit.code: unit.unit_key for unit in authority.units_on(as_of)}
+    scale = authority.settings.currency.minor_per_unit
+    rows = [
+        (units[one.unit_code], int(one.amount * scale), one.assumed)
+        for one in authority.balancing_transfers
+        if one.holds_on(as_of) and one.unit_code in units
+    ]
+    if rows and len(rows) == len(units):
+        rows.append((ALL, sum(amount for _, amount, _ in rows), any(assumed for *_, assumed in rows)))
+    return pl.DataFrame(rows, schema=_TRANSFERS, orient="row")
+
+
+def _estimated_transfers(authority: Authority, lines: pl.DataFrame) -> pl.DataFrame:
     rules = authority.settings.transfers
     code = "" if rules is None else rules.line_code
     rows = in_minor_units(lines, MART_LINE_POSITION, authority).filter(
         pl.col("line_code") == code, pl.col("basis") == "entitled", pl.col("estimate_version") == "initial"
     )
-    return rows.select("unit_key", pl.col("estimate_amount").alias("_transfer")).drop_nulls()
+    named = rows.select("unit_key", pl.col("estimate_amount").alias("_transfer")).drop_nulls()
+    return named.with_columns(_assumed=pl.lit(value=False))
 
 
 def _measured(authority: Authority, as_of: dt.date, frame: pl.DataFrame) -> pl.DataFrame:
@@ -79,10 +113,12 @@ def _measured(authority: Authority, as_of: dt.date, frame: pl.DataFrame) -> pl.D
         pl.when(lacks[0]).then(pl.lit("no_spending_estimate"))
         .when(lacks[1]).then(pl.lit("no_forecast"))
         .when(lacks[2]).then(pl.lit("transfers_unknown"))
+        .when(pl.col("_assumed")).then(pl.lit("transfers_assumed"))
         .otherwise(pl.lit("complete"))
     )  # fmt: skip
     drawable = (transfer * _drawable(authority, as_of)).round().cast(pl.Int64)
     shaped = frame.with_columns(status.alias("balance_status"), drawable.alias("transfer_drawable_amount"))
+    headroom = pl.col("_collected") + pl.col("transfer_drawable_amount") - pl.col("_spent")
     covered = median + transfer.fill_null(0)
     probabilities = [_gap_probability(row) for row in shaped.iter_rows(named=True)]
     return shaped.select(
@@ -94,6 +130,7 @@ def _measured(authority: Authority, as_of: dt.date, frame: pl.DataFrame) -> pl.D
         pl.Series("gap_probability", probabilities, dtype=pl.Float64),
         transfer.alias("transfer_estimate_amount"),
         "transfer_drawable_amount",
+        headroom.alias("recurrent_headroom_amount"),
         "balance_status",
     ).select(name for name in polars_schema(MART_RECURRENT_BALANCE) if name not in STAMPED)
 

@@ -101,6 +101,16 @@ MISTAKES = [
             ("successions.csv line 15: unit '00134@2004' is not in units.csv", "did you mean")),
     Mistake("recurrent mark of an unknown line", "recurrent_lines.csv", "land_rent,", "land_rents,",
             ("recurrent_lines.csv line 10: 'land_rents'", "did you mean 'land_rent'?")),
+    Mistake("transfer of an unknown unit", "transfers.csv", "00115,", "00116,",
+            ("transfers.csv line 2: unit '00116' is not in units.csv", "did you mean '00")),
+    Mistake("two transfers of a unit at once", "transfers.csv", "00118,", "00115,",
+            ("transfers.csv line 3: unit '00115' has another transfer for the same", "transfers.csv line 2")),
+    Mistake("transfer below zero", "transfers.csv", "00115,3", "00115,-3",
+            ("transfers.csv line 2", "amount", "greater than or equal to 0")),
+    Mistake("transfers without a rule to draw them", "authority.yaml", "transfers:\n  line_code: transfer\n"
+            "  first_quarter_monthly_pct: 12\n  first_quarter_pct: 30\n"
+            "  source: Thông tư 344/2016/TT-BTC, điều 12 khoản 4 điểm d\n", "",
+            ("transfers.csv line 2: authority.yaml lacks the rule by which transfers are drawn",)),
     Mistake("form without money", "forms/treasury_receipts_daily.yaml", "field: amount", "field: ignored",
             ("forms/treasury_receipts_daily.yaml line", "no column has field 'amount'")),
     Mistake("form with a broken pattern", "forms/treasury_receipts_daily.yaml", "(?P<year>", "(?P<year",

@@ -87,6 +87,16 @@ def test_land_use_levy_and_what_others_decide_do_not_feed_recurrent_spending() -
     assert excluded == {"land_use_levy", "contributions", "transfer", "balance_carry", "state_housing"}
 
 
+def test_every_ward_of_the_sample_is_assigned_a_balancing_transfer_and_it_is_marked_as_assumed() -> None:
+    authority = load_authority(AUTHORITIES_FOLDER / "long_bien")
+    night = dt.date(2020, 6, 30)
+
+    held = [one for one in authority.balancing_transfers if one.holds_on(night)]
+
+    assert {one.unit_code for one in held} == {unit.code for unit in authority.units_on(night)}
+    assert all(one.assumed and one.source for one in held)
+
+
 def test_csv_files_have_no_stray_spaces_or_second_forms_of_letters() -> None:
     import unicodedata
 

@@ -289,12 +289,19 @@ MART_RECURRENT_BALANCE = _mart(
            nullable=True),
     number("gap_probability", "P(revenue + transfers estimated < recurrent spending estimate)",
            unit="probability 0–1", nullable=True),
-    money("transfer_estimate_amount", "Year's transfer from the upper budget by the initial estimate; null "
-          "where no estimate names one, and then not counted", nullable=True),
+    money("transfer_estimate_amount", "Year's transfer from the upper budget by the initial estimate, else "
+          "the balancing transfer that the authority's transfers.csv assigns; null where neither names one, "
+          "and then not counted", nullable=True),
     money("transfer_drawable_amount", "What may have been drawn of it by the month of the night",
           nullable=True, source="Thông tư 344/2016/TT-BTC, điều 12 khoản 4 điểm d"),
-    text("balance_status", "What the row stands on: complete, or what is not available",
-         values=("complete", "transfers_unknown", "no_spending_estimate", "no_forecast")),
+    money("recurrent_headroom_amount", "Revenue for recurrent spending that has come + transfer drawable by "
+          "the night − recurrent spending so far; below zero, more was spent than the monthly draw-down "
+          "allows, and the upper budget has advanced it. Null without transfer or spending", nullable=True,
+          source="Thông tư 344/2016/TT-BTC, điều 12 khoản 4 điểm d"),
+    text("balance_status", "What the row stands on: complete, transfers_assumed (complete, but the transfer "
+         "is marked as assumed), or what is not available",
+         values=("complete", "transfers_assumed", "transfers_unknown", "no_spending_estimate",
+                 "no_forecast")),
 )  # fmt: skip
 
 MART_QUARANTINE = _mart(
