@@ -329,5 +329,9 @@ class Authority(Model):
     @property
     def has_assumed_values(self) -> bool:
         """Whether any sharing percentage, recurrent mark or transfer is assumed rather than sourced."""
-        dated = (*self.sharing_rules, *self.recurrent_lines, *self.balancing_transfers)
+        dated: tuple[SharingRule | RecurrentLine | BalancingTransfer, ...] = (
+            *self.sharing_rules,
+            *self.recurrent_lines,
+            *self.balancing_transfers,
+        )
         return any(one.assumed for one in dated)

@@ -54,18 +54,15 @@ class CountryNight:
         return sum(frame.height for frame in self.marts.values())
 
 
-def country_nights(home: Path, wards: int) -> list[CountryNight]:
-    """The nights that ``make_home`` published, of ``wards`` wards instead of the sample's."""
+def country_night(home: Path, wards: int, as_of: date) -> CountryNight:
+    """A night that ``make_home`` published, of ``wards`` wards instead of the sample's."""
     held = warehouse_of(home)
     dimensions = {table.name: held.read_mart(table.name) for table in DIMENSIONS}
     units = dimensions["dim_unit"].filter(pl.col("unit_key").is_in(_standing(held)))
     copies = _copies(units["unit_key"].to_list(), wards)
     grown = {table.name: _grown(dimensions[table.name], table, copies) for table in DIMENSIONS}
-    nights = []
-    for as_of in (date.fromisoformat(MEETING), date.fromisoformat(NIGHT)):
-        marts = {table.name: _grown(_one_night(held, table, as_of), table, copies) for table in MARTS}
-        nights.append(CountryNight(as_of, marts, grown))
-    return nights
+    marts = {table.name: _grown(_one_night(held, table, as_of), table, copies) for table in MARTS}
+    return CountryNight(as_of, marts, grown)
 
 
 def _standing(held: Warehouse) -> list[str]:
@@ -218,19 +215,23 @@ def publish(warehouse: Warehouse, night: CountryNight) -> None:
     warehouse.publish(night.as_of, marts, night.dimensions, facts())
 
 
-def report_publishing(engine: Engine, nights: list[CountryNight]) -> None:
-    """Measure publishing and bare load in turn, and print the least of each."""
-    publish(engine.warehouse, nights[0])
+def report_publishing(engine: Engine, made: Callable[[str], CountryNight]) -> None:
+    """Measure publishing and bare load in turn, and print the least of each; ``made`` gives a night's frames.
+
+    One night's frames at a time are held: a country's take some 5 GB.
+    """
+    publish(engine.warehouse, made(MEETING))
+    night = made(NIGHT)
     bare, published = [], []
     for _ in range(RUNS):
-        bare.append(engine.clock.measured(lambda: engine.bare(nights[1])))
-        published.append(engine.clock.measured(lambda: publish(engine.warehouse, nights[1])))
-    (bare_cpu, bare_wall), (cpu, wall) = (
-        tuple(map(min, zip(*times, strict=True))) for times in (bare, published)
-    )
-    print(f"{engine.name:10} bare {bare_cpu:6.1f} s of processor, {bare_wall:6.1f} s by the clock")
-    print(f"{'':10} published {cpu:6.1f} s and {wall:6.1f} s: ratio {cpu / bare_cpu:.2f} of processor, "
-          f"{wall / bare_wall:.2f} by the clock (goal {GOAL})")  # fmt: skip
+        bare.append(engine.clock.measured(lambda: engine.bare(night)))
+        published.append(engine.clock.measured(lambda: publish(engine.warehouse, night)))
+    bare_cpu, bare_wall = map(min, zip(*bare, strict=True))
+    cpu, wall = map(min, zip(*published, strict=True))
+    print(f"{engine.name}: {night.rows:,} rows of marts")
+    print(f"  bare      {bare_cpu:6.1f} s of processor, {bare_wall:6.1f} s by the clock")
+    print(f"  published {cpu:6.1f} s of processor, {wall:6.1f} s by the clock")
+    print(f"  ratio {cpu / bare_cpu:.2f} of processor, {wall / bare_wall:.2f} by the clock (goal {GOAL})")
 
 
 def report_gallery(engine: Engine) -> None:
@@ -255,11 +256,11 @@ def _percentiles(seconds: list[float]) -> str:
 def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
-        nights = country_nights(make_home(Path(folder) / "sample"), WARDS)
-        print(f"{WARDS:,} wards, {nights[1].rows:,} rows of marts a night")
+        home = make_home(Path(folder) / "sample")
+        print(f"{WARDS:,} wards")
         for opened in (duckdb_engine(Path(folder)), postgresql_engine()):
             with opened as engine:
-                report_publishing(engine, nights)
+                report_publishing(engine, lambda day: country_night(home, WARDS, date.fromisoformat(day)))
                 report_gallery(engine)
 
 
