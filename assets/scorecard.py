@@ -104,13 +104,14 @@ def scorecard_digest(authority: Authority, books: Books, as_of: dt.date, code_ve
     """
     closed = authority.fiscal_year(as_of) - 1
     end = authority.fiscal_year_end(closed)
+    forms = [form.form_code for form in authority.forms if form.dataset == "receipt"]
     digest = hashlib.sha256("|".join((authority.config_sha256, code_version, str(SEED))).encode())
     frames = [
         books.receipts.filter(pl.col("posting_date") <= end),
         books.estimates.filter(pl.col("fiscal_year") <= closed),
         books.office_estimates.filter(pl.col("recorded_at") <= end),
         books.quarantine.filter(pl.col("dataset") == "receipt", pl.col("posting_date") <= end),
-        books.statements.filter(pl.col("scope_to") <= end),
+        books.statements.filter(pl.col("scope_to") <= end, pl.col("form_code").is_in(forms)),
     ]
     for frame in frames:
         digest.update(frame.select(sorted(frame.columns)).sort(pl.all()).write_csv().encode())
