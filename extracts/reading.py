@@ -6,6 +6,7 @@ rows are kept is in ``extracts.raw``; typing is in ``extracts.staging``.
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from unicodedata import normalize
 
@@ -158,7 +159,7 @@ def _scale(header: Header, form: ExtractForm) -> str:
         return form.numbers.unit
     for row in header.sheet.head[: header.end]:
         cells = [fold(cell) for cell in row if cell]
-        for cell, following in zip(cells, [*cells[1:], ""], strict=True):
+        for cell, following in pairwise([*cells, ""]):
             for said in (cell, f"{cell} {following}"):
                 found = re.search(form.numbers.unit_line, said)
                 if found and (scale := unit_of_amounts(found.group(1))):
