@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from authorities.model import ALL
 from bulletins import cases, findings, pictures, positions
 from bulletins.fan import fan_of
 from bulletins.forecast_record import moved
@@ -24,6 +25,7 @@ def overview(night: Night, edition: Edition, units: positions.Table) -> dict[str
         "units_table": units,
         "lines_table": lines,
         "outlook": units.total.outlook if units.total else None,
+        "is_doubted": "untrusted" in findings.fit_counts(night, {ALL}),
         "need": need,
         "months_left": short(edition["figures"], float(need.months_left)) if need else "",
         "spending": spending,

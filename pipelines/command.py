@@ -241,7 +241,10 @@ def backtest(
 
     with refusals_told(BacktestError):
         places = places_of(authority, home, None, landing)
-        asked = years_of(years) if years else None, months_of(months)
+        try:
+            asked = years_of(years) if years else None, months_of(months)
+        except BacktestError as error:
+            fail(str(error), exit_code=2)
         night = as_of.date() if as_of is not None else places.default_night(dt.datetime.now(dt.UTC))
         make_home(places.home)
         if places.uses_sample:

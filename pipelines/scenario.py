@@ -114,7 +114,18 @@ def scenario_report(places: Places, night: dt.date, scenario: Scenario, form: st
         return format_result(rows, form)
     currency = places.authority.settings.currency
     title = f"{scenario.title.en} ({scenario.code}), year-ends on {night}, in {currency.display_unit.en}"
-    return f"{title}\n{format_result(_readable(rows, currency.display_scale), 'table')}"
+    shown = _readable(rows, currency.display_scale)
+    return f"{title}\n{format_result(shown, 'table')}{_why_nothing_moves(shown, scenario.code)}"
+
+
+def _why_nothing_moves(shown: pl.DataFrame, code: str) -> str:
+    """A word where every year-end is the base's: all zeros would look like a mistake."""
+    if (shown["difference"] != 0).any():
+        return ""
+    return (
+        "No year-end moves: what is put off comes back within the fiscal year. How the months move stands in "
+        f"mart_forecast_path, where scenario is 'base' and '{code}'\n"
+    )
 
 
 def _readable(rows: pl.DataFrame, scale: int) -> pl.DataFrame:

@@ -126,6 +126,19 @@ def test_what_is_simulated_or_assumed_is_marked(district):
     assert "giả định" not in edition(real, "vi")
 
 
+def test_leaders_are_told_when_the_forecast_is_not_to_be_trusted(district):
+    said = {"vi": "cần dùng khoảng dự báo một cách thận trọng", "en": "take the range with care"}
+    page = district.render()
+    assert [text in edition(page, language) for language, text in said.items()] == [False, False]
+    ends = district.marts["mart_year_end_forecast"]
+    whole = (pl.col("unit_key") == "ALL") & (pl.col("line_code") == "ALL")
+    district.marts["mart_year_end_forecast"] = ends.with_columns(
+        fit_status=pl.when(whole).then(pl.lit("untrusted")).otherwise("fit_status")
+    )
+    page = district.render()
+    assert [text in edition(page, language) for language, text in said.items()] == [True, True]
+
+
 def test_the_state_heading_is_only_for_vietnam(district_site, cities_site):
     assert "Cộng hòa xã hội chủ nghĩa Việt Nam" in page_of(district_site, "vi")
     assert "Cộng hòa xã hội" not in page_of(cities_site, "vi")

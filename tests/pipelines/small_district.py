@@ -24,7 +24,7 @@ Receipt = tuple[dt.date, str, str, int]
 def small_authority(folder: Path) -> Path:
     """The embedded authority cut down to three wards, under a code of its own and without its sample."""
     shutil.copytree(DEFAULT_AUTHORITY, folder)
-    for name in ("simulation.yaml", "successions.csv", "outside_units.csv"):
+    for name in ("simulation.yaml", "successions.csv", "outside_units.csv", "transfers.csv"):
         (folder / name).unlink()
     units = (folder / "units.csv").read_text(encoding="utf-8").splitlines()
     (folder / "units.csv").write_text(

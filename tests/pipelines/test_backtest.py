@@ -44,6 +44,18 @@ def test_every_method_is_scored_on_the_withheld_past(wardcast: Wardcast, tmp_pat
     assert (whole["wape_pct"] <= whole["wape_pct_high"]).all()
 
 
+@pytest.mark.parametrize(
+    ("option", "text", "said"),
+    [("--years", "2019:2018", "write 2018:2019"), ("--months", "13", "must lie between 1 and 11")],
+)
+def test_a_window_that_is_none_is_wrong_usage(
+    option: str, text: str, said: str, wardcast: Wardcast, sample: Path, tmp_path: Path
+) -> None:
+    told = wardcast("backtest", "--home", tmp_path, "--landing", sample / "landing", option, text)
+    assert told.exit_code == 2
+    assert said in told.output
+
+
 def test_a_year_that_is_not_over_cannot_be_scored(wardcast: Wardcast, sample: Path, tmp_path: Path) -> None:
     told = wardcast(
         "backtest", "--home", tmp_path, "--landing", sample / "landing", "--as-of", NIGHT, "--years", "2020"

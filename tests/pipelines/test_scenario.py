@@ -11,6 +11,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from pipelines.home import home_lock
+from pipelines.scenario import scenario_report
+from pipelines.settings import Places, Settings
 from tests.pipelines.conftest import NIGHT, Wardcast, read
 from tests.pipelines.small_district import daily, history, monthly, small_authority
 from warehouse.engines import open_warehouse, warehouse_url
@@ -115,6 +117,15 @@ def test_base_scenario_and_difference_can_be_queried(
     }
     assert by_month[PAST_THE_YEAR, 6] == by_month["base", 6], "what came came"
     assert by_month[PAST_THE_YEAR, 11] < by_month["base", 11]
+
+
+def test_a_scenario_that_moves_no_year_end_says_so(asked: tuple[Path, list[dict[str, Any]]]) -> None:
+    home, _ = asked
+    places = Places(Settings(authority=Path("long_bien"), home=home, warehouse=None, landing=None))
+    named = next(one for one in places.authority.scenarios if one.code == PAST_THE_YEAR)
+    assert "No year-end moves" not in scenario_report(places, dt.date.fromisoformat(NIGHT), named, "table")
+    base = named.model_copy(update={"code": "base"})
+    assert "No year-end moves" in scenario_report(places, dt.date.fromisoformat(NIGHT), base, "table")
 
 
 def test_who_asked_is_remembered(asked: tuple[Path, list[dict[str, Any]]]) -> None:

@@ -161,7 +161,9 @@ def _quantiles() -> list[Column[Any]]:
 
 def _scenario() -> Column[Any]:
     return text("scenario", "Set of policy shocks assumed: base (those declared and announced by the "
-                "night), without_shocks, or a named one", grain=True, example="base")  # fmt: skip
+                "night); without_shocks, as who was told of none and takes dues put off for lost; "
+                "or a named one. What a measure did is in mart_shock_effect", grain=True,
+                example="base")  # fmt: skip
 
 
 MART_YEAR_END_FORECAST = _mart(
