@@ -20,7 +20,8 @@ _OURS = ("combined", "bank", "structural")
 _ERROR, _COVERAGE = "wape_pct", "coverage80_pct"
 SOURCES = ("published", "backtest")
 CAUSES = (
-    "new_receipts", "restatement", "office_estimate", "estimate", "configuration", "new_fiscal_year", "other",
+    "new_receipts", "restatement", "passing_days", "office_estimate", "estimate", "configuration",
+    "new_fiscal_year", "other",
 )  # fmt: skip
 _FEW = 3
 """Months of origin shown: a quarter's end each where there are more."""

@@ -25,7 +25,10 @@ NEWS_SCHEMA = pl.Schema(
         "amount": pl.Int64,
     }
 )
-CAUSES = ("configuration", "other", "restatement", "office_estimate", "new_receipts", "new_fiscal_year")
+CAUSES = (
+    "configuration", "other", "restatement", "office_estimate", "new_receipts", "passing_days",
+    "new_fiscal_year",
+)  # fmt: skip
 """Estimates move no year-end, only the shortfall from it, and so are no cause of a change of the mean."""
 _KEYS = ["unit_key", "line_code", "basis"]
 Steps = Sequence[tuple[str, ForecastProblem]]
@@ -61,8 +64,9 @@ def steps_between(
     `configuration`: declared or configured otherwise, or a shock announced since. `other`: the night before
     cannot be made again as it was published (another version of the code, files put in under an earlier day).
     `restatement`: what was stated anew since. `office_estimate`: what an office has said since. The rest is
-    `new_receipts`, what came and what was expected and did not; in another fiscal year there is nothing to
-    compare but the years (`new_fiscal_year`).
+    `new_receipts`, what came and what was expected and did not; or `passing_days` where nothing came and no
+    further day is complete (what was said on the same day of earlier years is another thing). In another
+    fiscal year there is nothing to compare but the years (`new_fiscal_year`).
 
     Args:
         rebuilt: the previous night's problem, made again from tonight's ledger.
@@ -82,7 +86,22 @@ def steps_between(
     if _office_spoke(rebuilt, current):
         latest = _as_now(rebuilt if restated is None else restated, current)
         steps.append(("office_estimate", replace(latest, office=_known_earlier(current, latest.as_of))))
-    return steps, "new_receipts"
+    nothing_came = _same_receipts(rebuilt if restated is None else restated, current)
+    return steps, "passing_days" if nothing_came else "new_receipts"
+
+
+def _same_receipts(earlier: ForecastProblem, current: ForecastProblem) -> bool:
+    """Whether both know the same receipts, up to the same days."""
+    if earlier.last_complete_day != current.last_complete_day:
+        return False
+    return _alike(earlier.history, current.history) and _alike(earlier.complete, current.complete)
+
+
+def _alike(one: pl.DataFrame | None, other: pl.DataFrame | None) -> bool:
+    """Whether two frames hold the same rows, in whatever order, or neither is there."""
+    if one is None or other is None:
+        return one is other
+    return one.sort(one.columns).equals(other.sort(other.columns))
 
 
 def _fiscal_year(problem: ForecastProblem, day: date) -> int:

@@ -55,6 +55,17 @@ def test_a_usual_night_needs_no_forecast_of_its_own() -> None:
     assert steps_between(*usual, same_configuration=True, as_published=True) == ([], "new_receipts")
 
 
+def test_a_day_on_which_nothing_came_is_no_news_of_receipts() -> None:
+    before, after = problem(district()), replace(problem(district()), as_of=JULY)
+    assert after.as_of > before.as_of
+    quiet = steps_between(before, None, after, same_configuration=True, as_published=True)
+    assert quiet == ([], "passing_days")
+    further = replace(after, last_complete_day=JULY)
+    assert (
+        steps_between(before, None, further, same_configuration=True, as_published=True)[1] == "new_receipts"
+    )
+
+
 def test_a_corrected_receipt_is_a_restatement() -> None:
     more = pl.concat([district(), rows("u0@2004", "vat", {date(2020, 2, 3): 40_000_000})])
     causes, change = told(problem(district()), problem(more), problem(more))

@@ -233,6 +233,6 @@ def test_what_an_office_has_said_since_is_a_cause_of_its_own() -> None:
     whole = dict(news.filter(unit_key=ALL, line_code=ALL, basis="territory").select("cause", "amount").rows())
 
     assert [cause for cause, _ in steps] == ["office_estimate"]
-    assert abs(whole["office_estimate"]) > 10 * abs(whole.get("new_receipts", 0))
+    assert abs(whole["office_estimate"]) > 10 * abs(whole.get("passing_days", 0))
     quiet = problem(KNOWN, date(2020, 6, 29), office=RIGHT)
     assert steps_between(quiet, None, tonight, same_configuration=True, as_published=True)[0] == []

@@ -216,12 +216,13 @@ MART_FORECAST_NEWS = _mart(
     day("previous_as_of", "The last published night before, which tonight's is compared with", grain=True),
     _unit(), _line(), _basis(),
     text("cause", "new_receipts: what came, and what was expected and did not come; restatement: receipts "
-         "stated anew; configuration: shares, or policy shocks declared or announced since; estimate: moves "
-         "the shortfall, so no row here; office_estimate: what an office has said since; new_fiscal_year: "
-         "another year's end is forecast; other: another version of the code, or files put in later under an "
-         "earlier received day", grain=True,
-         values=("new_receipts", "restatement", "estimate", "office_estimate", "configuration",
-                 "new_fiscal_year", "other")),
+         "stated anew; passing_days: the calendar alone, as nothing came; configuration: shares, or policy "
+         "shocks declared or announced since; estimate: moves the shortfall, so no row here; "
+         "office_estimate: what an office has said since; new_fiscal_year: another year's end is forecast; "
+         "other: another version of the code, or files put in later under an earlier received day",
+         grain=True,
+         values=("new_receipts", "restatement", "passing_days", "estimate", "office_estimate",
+                 "configuration", "new_fiscal_year", "other")),
     money("amount", "What the cause moved; the causes of a row's key add up to the change of its mean_amount "
           "in mart_year_end_forecast, and a key without rows did not change"),
 )  # fmt: skip
