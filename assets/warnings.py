@@ -1,4 +1,4 @@
-"""Assets of the warnings: what people decided about them, and the night's cases with their causes."""
+"""Assets of the warnings: people's acts, messages that went out, the night's cases and their causes."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,6 +10,7 @@ from assets.metadata import FRAME, counted, shown, tags
 from assets.office import Office, night_of
 from early_warning.acts import read_acts
 from early_warning.night import MARTS, Night
+from early_warning.notification_journal import sendings_frame
 from early_warning.rules import Before, find_warnings
 from warehouse.engines import Warehouse
 from warehouse.published import published_nights
@@ -20,8 +21,8 @@ _ACTS_READABLE = "acts_can_be_read"
 
 
 def warning_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDefinition]:
-    """People's acts, then cases, watch and causes."""
-    return [_acts(nights), _warnings(nights)]
+    """People's acts and messages sent, then cases, watch and causes."""
+    return [_acts(nights), _sendings(nights), _warnings(nights)]
 
 
 def _acts(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -50,6 +51,16 @@ def _acts(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     return warning_act
 
 
+def _sendings(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    @dg.asset(partitions_def=nights, dagster_type=FRAME, group_name="warnings", tags=tags("warnings"))
+    def sent_message(office: Office) -> dg.MaterializeResult:
+        """What was sent to whom, whenever, and what became of it: the night heeds the nights before."""
+        sendings = sendings_frame(office.home_folder)
+        return dg.MaterializeResult(value=sendings, metadata=counted(sendings))
+
+    return sent_message
+
+
 def _warnings(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name="find_warnings",
@@ -63,9 +74,10 @@ def _warnings(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         office: Office,
         night_receipts: pl.DataFrame,
         warning_act: pl.DataFrame,
+        sent_message: pl.DataFrame,
         **marts: pl.DataFrame,
     ) -> Iterator[dg.Output[pl.DataFrame]]:
-        night = Night(office.authority, night_of(context), marts, night_receipts)
+        night = Night(office.authority, night_of(context), marts, night_receipts, sent_message)
         found = find_warnings(night, published_before(office.warehouse(), night), warning_act)
         states = found.warnings.group_by("rule_code", "severity", "state").agg(pl.len().alias("cases"))
         kinds = found.causes.group_by("cause_kind").agg(pl.len().alias("rows"), pl.col("amount").sum())

@@ -17,7 +17,7 @@ from authorities.base import Model, Words
 WarningKind = Literal[
     "share_below", "half_year_probability_above", "behind_pace", "shortfall_probability_above",
     "recurrent_gap_probability_above", "line_collapsed", "data_late", "reconciliation_residual_above",
-    "forecast_failed", "validation_failed",
+    "forecast_failed", "validation_failed", "channel_failed",
 ]  # fmt: skip
 LOW_IS_BAD: tuple[WarningKind, ...] = ("share_below", "line_collapsed")
 """Kinds that warn of a value at or under their threshold; the others warn of one above it."""
@@ -54,6 +54,7 @@ FIGURES_OF: dict[WarningKind, frozenset[str]] = {
     "validation_failed": frozenset(
         _COMMON | {"dataset", "rules", "rows", "files", "amount", "amount_share"}
     ),
+    "channel_failed": frozenset(_COMMON | {"recipients", "channel", "nights", "since"}),
 }  # fmt: skip
 """Figures that each kind's messages may name."""
 GROUP_FIGURES = frozenset({
@@ -108,7 +109,7 @@ class WarningRule(Model):
     estimate_version: Literal["initial", "supplemented", "adjusted"] = "initial"
     threshold: float = 0.0
     """Percent (share_below, line_collapsed, reconciliation, validation), points (behind_pace), probability
-    0–1, or days (data_late)."""
+    0–1, days (data_late), or nights in a row (channel_failed)."""
     exit_threshold: float | None = None
     minimum_nights: Annotated[int, Field(ge=1)] = 1
     least_share_pct: Annotated[float, Field(ge=0)] = 1.0

@@ -1,4 +1,4 @@
-"""Rules about the data itself: late extracts, two books that differ, forecasts and checks that failed.
+"""Rules about the system itself: extracts that are late, books that differ, and what failed of the night.
 
 Each is a function from a night and a rule to findings. What is not found is well: such cases calm down.
 """
@@ -12,11 +12,16 @@ import polars as pl
 
 from authorities.model import ALL, UNALLOCATED, Words
 from authorities.warning_rules import WarningRule
+from early_warning.channels import role_key
 from early_warning.figures import Figure, Money, Percent
 from early_warning.night import BASE_SCENARIO, Finding, Night, known, level_of
 
 _NOT_THERE = ("missing", "unchanged")
 _NOT_COMPARED = "not_compared"
+_ARRIVED = "sent"
+UNUSED_AFTER_DAYS = 7
+"""A channel that nothing was tried through for longer is out of use. A failed message is tried every night
+as long as it has something to say."""
 _FAILED = Words(vi="không có mô hình nào dùng được", en="no method could be used")
 _LACKS = Words(vi="không có dự báo", en="there is no forecast")
 
@@ -156,3 +161,40 @@ def _collected(night: Night) -> Decimal:
         pl.col("unit_key") == ALL, pl.col("basis") == "territory", pl.col("estimate_version") == "initial"
     )
     return Decimal(rows["collected_amount"].sum() or 0)
+
+
+def channel_failed(night: Night, rule: WarningRule) -> Iterator[Finding]:
+    """Channels whose messages did not surely reach everybody, on more than ``threshold`` nights in a row.
+
+    One case a role and channel. Tonight's own message is sent after tonight's cases are known, so what counts
+    are the nights before.
+    """
+    begun = night.sendings.filter(pl.col("night") < night.as_of)
+    for (role, channel), sent in begun.group_by("role", "channel", maintain_order=True):
+        failed = _failed_nights(sent)
+        if not failed or (night.as_of - failed[-1]).days > UNUSED_AFTER_DAYS:
+            continue
+        named = {role_key(owner): people for owner, people in night.authority.settings.recipients.items()}
+        figures: dict[str, Figure] = {
+            "recipients": "; ".join(named.get(str(role), ())) or str(role),
+            "channel": str(channel),
+            "nights": len(failed),
+            "since": failed[0],
+        }
+        evidence = {"role": role, "channel": channel, "nights": failed, "result": sent["result"].item(-1)}
+        yield Finding(
+            rule=rule, unit_key=ALL, subject=f"{role}/{channel}".replace(" ", "-"), value=float(len(failed)),
+            level=level_of(rule, float(len(failed))), figures=figures, evidence=evidence,
+        )  # fmt: skip
+
+
+def _failed_nights(sent: pl.DataFrame) -> list[dt.date]:
+    """The last nights in a row, earliest first, whose last message through one channel is not sure to have
+    arrived."""
+    last = sent.group_by("night", maintain_order=True).last().sort("night", descending=True)
+    failed: list[dt.date] = []
+    for day, result in last.select("night", "result").iter_rows():
+        if result == _ARRIVED:
+            break
+        failed.append(day)
+    return failed[::-1]

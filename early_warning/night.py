@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import polars as pl
@@ -16,6 +16,7 @@ import polars as pl
 from authorities.model import ALL, UNALLOCATED, Authority
 from authorities.warning_rules import LOW_IS_BAD, WarningRule
 from early_warning.figures import Figure
+from early_warning.notification_journal import SENDING_SCHEMA
 
 Level = Literal["breached", "between", "clear", "unknown", "covered", "grouped"]
 """How a unit stands to a rule: at the threshold, between it and the exit, out of it, or not measured; covered
@@ -37,12 +38,14 @@ class Night:
     Attributes:
         marts: the night's ``MARTS`` by name, money as DECIMAL in currency units.
         receipts: night_receipts (unit_key, line_code, basis, posting_date, amount in minor units).
+        sendings: messages of any night (``SENDING_SCHEMA``); heeded are those of nights before.
     """
 
     authority: Authority
     as_of: dt.date
     marts: Mapping[str, pl.DataFrame]
     receipts: pl.DataFrame
+    sendings: pl.DataFrame = field(default_factory=partial(pl.DataFrame, schema=SENDING_SCHEMA))
     effects: dict[dt.date, pl.DataFrame] = field(default_factory=dict, compare=False, repr=False)
     """What measures do until a day, once it was worked out (``timing.effects_until``)."""
 

@@ -119,14 +119,10 @@ def notify(
 
 def untold(
     home: Path, authority: Authority, night: dt.date, warnings: pl.DataFrame, channels: Sequence[Channel]
-) -> list[str]:
-    """One line a channel through which ``night`` has something left to tell; nothing is sent."""
+) -> list[Channel]:
+    """Channels through which ``night`` has something left to tell; nothing is sent."""
     cases, rhythms, sendings = cases_of(warnings), rhythms_of(authority), read_journal(home)
-    return [
-        f"{channel}: warnings of the night of {night} were not sent"
-        for channel in channels
-        if _due(cases, rhythms, night, channel, sendings) is not None
-    ]
+    return [channel for channel in channels if _due(cases, rhythms, night, channel, sendings) is not None]
 
 
 def _due(

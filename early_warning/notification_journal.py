@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from early_warning.channels import Channel
 from early_warning.digest import Kind, Message, Told
 from warehouse.append_only import append_entry
@@ -22,6 +24,11 @@ JOURNAL_FILE = Path("acts") / "notifications.jsonl"
 LOCK_FILE = Path("acts") / "notifications.lock"
 UNDER_WAY_MINUTES = 10
 """For so long a message without a result may be on its way still."""
+SENDING_SCHEMA: dict[str, pl.DataType] = {
+    "night": pl.Date(), "role": pl.String(), "channel": pl.String(), "kind": pl.String(),
+    "result": pl.String(),
+}  # fmt: skip
+"""A frame of messages, in the order in which they were begun; without what they said and what went wrong."""
 DIED = "the process ended between sending and recording; ask the channel for the message"
 
 
@@ -71,6 +78,12 @@ def read_journal(home: Path) -> list[Sending]:
         elif line["key"] in latest:
             sendings[latest[line["key"]]] |= {"result": line["result"], "detail": line["detail"]}
     return [_sending(one) for one in sendings.values()]
+
+
+def sendings_frame(home: Path) -> pl.DataFrame:
+    """Every message of the journal as ``SENDING_SCHEMA``."""
+    rows = [{name: getattr(one, name) for name in SENDING_SCHEMA} for one in read_journal(home)]
+    return pl.DataFrame(rows, schema=SENDING_SCHEMA)
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

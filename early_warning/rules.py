@@ -38,9 +38,16 @@ _KINDS: dict[WarningKind, Callable[[Night, WarningRule], Iterator[Finding]]] = {
     "reconciliation_residual_above": data_rules.reconciliation_residual_above,
     "forecast_failed": data_rules.forecast_failed,
     "validation_failed": data_rules.validation_failed,
+    "channel_failed": data_rules.channel_failed,
 }
 """What each kind of rule looks for."""
-_TOLD_ONLY_WHERE_ILL = ("line_collapsed", "data_late", "forecast_failed", "validation_failed")
+_TOLD_ONLY_WHERE_ILL = (
+    "line_collapsed",
+    "data_late",
+    "forecast_failed",
+    "validation_failed",
+    "channel_failed",
+)
 """Kinds that say nothing of a unit which is well; of the others, silence means that nothing was measured."""
 
 

@@ -79,7 +79,7 @@ def nightly(
                 "the night was not published; the last publication stands.\n  "
                 + "\n  ".join(outcome.failures)
             )
-        typer.echo(night_report(places, night))
+        typer.echo(night_report(places, night, dt.datetime.now(dt.UTC)))
 
 
 @app.command()

@@ -9,7 +9,7 @@ import datetime as dt
 import polars as pl
 
 from authorities.model import Authority
-from early_warning.channels import role_key, unusable, variable_of
+from early_warning.channels import Channel, role_key, unusable, variable_of
 from early_warning.notification import LATE_DAYS, Notified, notify, untold
 from early_warning.notification_journal import Sending, read_journal, troubled
 from pipelines.settings import Places
@@ -40,7 +40,7 @@ def _newest_night(places: Places) -> dt.date | None:
     return max((one.as_of for one in published), default=None)
 
 
-def left_untold(places: Places, now: dt.datetime, hours: float) -> list[str]:
+def left_untold(places: Places, now: dt.datetime, hours: float = 0) -> list[Channel]:
     """Channels that were not told what the newest night has for them, though it is ``hours`` old.
 
     Raises:
@@ -96,14 +96,17 @@ def troubled_channels(places: Places, now: dt.datetime) -> list[str]:
     ]
 
 
-def notified_line(places: Places, night: dt.date, warnings: pl.DataFrame) -> str:
+def notified_line(places: Places, night: dt.date, warnings: pl.DataFrame, now: dt.datetime) -> str:
     """What the night's report says of it, in a few words; ``warnings`` is its ``mart_warning``."""
     if not places.channels:
         return f"nobody: no channel is configured ({variable_of('role')})"
     told = [one for one in read_journal(places.home) if one.night == night]
-    said = [f"{one.role} by {one.channel} ({one.kind} {one.result})" for one in told] or [
-        "nobody, nothing new"
-    ]
+    said = [f"{one.role} by {one.channel} ({one.kind} {one.result})" for one in told]
+    waiting = left_untold(places, now) if night == _newest_night(places) else []
+    if waiting:
+        said.append(f"not yet {', '.join(map(str, waiting))}: run  wardcast notify")
     owners = {role_key(one) for one in warnings.filter(pl.col("state") != "closed")["owner"].to_list()}
     lacking = sorted(owners - {channel.role for channel in places.channels})
-    return "; ".join([*said, *([f"no channel for {', '.join(lacking)}"] if lacking else [])])
+    if lacking:
+        said.append(f"no channel for {', '.join(lacking)}")
+    return "; ".join(said) or "nobody, nothing new"

@@ -15,7 +15,7 @@ from warehouse.engines import open_warehouse, shown_url
 EXAMPLE_QUERY = "SELECT * FROM mart_unit_position"
 
 
-def night_report(places: Places, night: dt.date) -> str:
+def night_report(places: Places, night: dt.date, now: dt.datetime) -> str:
     """The brief of ``night`` as read back from the warehouse, in plain lines."""
     warehouse = open_warehouse(places.warehouse_url)
     brief = warehouse.read_mart("mart_district_brief", night).row(0, named=True)
@@ -25,7 +25,7 @@ def night_report(places: Places, night: dt.date) -> str:
         lines.append(places.authority.settings.sample.notice.en)
     lines += _brief_lines(brief, places)
     lines += _warning_lines(warnings)
-    lines.append(f"  notified             {notified_line(places, night, warnings)}")
+    lines.append(f"  notified             {notified_line(places, night, warnings, now)}")
     latest = places.home / "bulletin" / night.isoformat() / "index.html"
     lines += [
         "",

@@ -69,7 +69,10 @@ def _sender(places: Places, now: dt.datetime, hours: float) -> list[Finding]:
     if not places.channels and not read_journal(places.home):
         return [Finding("sender", is_well=True, text="no channel is configured; nobody is told")]
     try:
-        untold = left_untold(places, now, min(hours, SENDER_HOURS))
+        untold = [
+            f"{channel}: the newest night's warnings were not sent"
+            for channel in left_untold(places, now, min(hours, SENDER_HOURS))
+        ]
     except WarehouseError as error:
         untold = [str(error)]
     wrong = [*mistaken_channels(places), *troubled_channels(places, now), *untold]

@@ -9,6 +9,7 @@ import polars as pl
 from authorities.model import Authority
 from early_warning.acts import ACT_SCHEMA
 from early_warning.night import MARTS, Night
+from early_warning.notification_journal import SENDING_SCHEMA
 from early_warning.rules import Before, Found, find_warnings
 from warehouse.projections import empty_frame
 from warehouse.tables.marts import MART_WARNING, MART_WARNING_WATCH
@@ -16,6 +17,7 @@ from warehouse.tables.marts import MARTS as DECLARED
 
 _TABLES = {table.name: table for table in DECLARED}
 NO_ACTS = pl.DataFrame(schema=ACT_SCHEMA)
+NO_SENDINGS = pl.DataFrame(schema=SENDING_SCHEMA)
 NO_RECEIPTS = pl.DataFrame(
     schema={"unit_key": pl.String, "line_code": pl.String, "posting_date": pl.Date, "basis": pl.String,
             "amount": pl.Int64}
@@ -24,13 +26,16 @@ FIRST = Before(None, empty_frame(MART_WARNING), empty_frame(MART_WARNING_WATCH))
 
 
 def a_night(
-    authority: Authority, as_of: dt.date, receipts: pl.DataFrame = NO_RECEIPTS, **marts: pl.DataFrame
+    authority: Authority,
+    as_of: dt.date,
+    receipts: pl.DataFrame = NO_RECEIPTS,
+    sendings: pl.DataFrame = NO_SENDINGS,
+    **marts: pl.DataFrame,
 ) -> Night:
     """A night whose marts are empty but for those given (without their ``mart_``)."""
     frames = {name: empty_frame(_TABLES[name]) for name in MARTS}
-    return Night(
-        authority, as_of, frames | {f"mart_{name}": frame for name, frame in marts.items()}, receipts
-    )
+    given = {f"mart_{name}": frame for name, frame in marts.items()}
+    return Night(authority, as_of, frames | given, receipts, sendings)
 
 
 def after(night: Night, found: Found) -> Before:

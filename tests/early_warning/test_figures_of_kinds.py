@@ -9,6 +9,7 @@ import pytest
 from authorities.warning_rules import FIGURES_OF, GROUP_FIGURES, WarningRule
 from early_warning.grouping import candidates
 from early_warning.messages import common_figures
+from early_warning.notification_journal import SENDING_SCHEMA
 from early_warning.rules import findings_of
 from tests.early_warning.conftest import rows_of
 from tests.early_warning.nights import a_night, only, run
@@ -40,6 +41,9 @@ DATA = {
         {"dataset": "receipt", "rule": "amount_is_a_number", "source_file": "a.csv", "rows": 3,
          "amount": Decimal(-70), "first_row_number": 4, "explanation": ""}], **COMMON),
         "unit_position": _position(50.0, NIGHT).with_columns(unit_key=pl.lit("ALL"))},
+    "channel_failed": {"sendings": pl.DataFrame(
+        [(dt.date(2020, 6, 29), "chair", "mailto 1", "digest", "failed")],
+        schema=SENDING_SCHEMA, orient="row")},
 }  # fmt: skip
 
 

@@ -150,7 +150,7 @@ def test_a_sender_that_failed_or_never_ran_is_seen(home: Path, monkeypatch: pyte
         places.authority = places.authority.model_copy(update={"settings": settings})
         assert ill(watch(places, NOW, 26)) == [], "quiet hours may still hold it"
         assert ill(watch(places, NOW + 6 * HOUR, 26)) == [
-            "sender: finance by mailto 1: warnings of the night of 2020-06-30 were not sent. "
+            "sender: finance by mailto 1: the newest night's warnings were not sent. "
             "Mend it and run: wardcast notify"
         ]
         box.answer = lambda count: "554 no"
