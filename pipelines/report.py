@@ -78,7 +78,8 @@ def _warning_lines(warnings: pl.DataFrame) -> list[str]:
     standing = warnings.filter(pl.col("state") != "closed")
     counts = standing.group_by("rule_code").len().sort("rule_code")
     said = ", ".join(f"{rows} {rule}" for rule, rows in counts.iter_rows())
-    return [f"  warnings             {said or 'none'}"]
+    cases = "1 open case" if standing.height == 1 else f"{standing.height} open cases"
+    return [f"  warnings             {f'{cases}: {said}' if said else 'none'}"]
 
 
 def _money(amount: Decimal, places: Places) -> str:

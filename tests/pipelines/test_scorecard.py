@@ -8,17 +8,24 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from assets.frames import frames_of, lake_at, read_frame
 from assets.past_nights import Books, past_night
-from assets.scorecard import REPLAY
+from assets.scorecard import REPLAY, scorecard_digest
+from authorities.loading import DEFAULT_AUTHORITY
 from early_warning.replay import NEEDED_MARTS
 from pipelines.definitions import NIGHTLY, SCORECARD_JOB, build_definitions
 from pipelines.landed import landed_books
 from pipelines.settings import Places, Settings
+from tests.pipelines.conftest import NIGHT as SAMPLE_NIGHT
 from tests.pipelines.conftest import Wardcast, read
 from tests.pipelines.small_district import estimates, history, monthly, small_authority
 from warehouse.marts import STAMPED
 
 NIGHT, LAST = dt.date(2018, 8, 20), dt.date(2019, 1, 20)
+FRAMES_OF_BOOKS = {
+    "receipts": "core_receipt", "estimates": "core_estimate", "office_estimates": "core_office_estimate",
+    "quarantine": "core_quarantine", "statements": "extract_statement",
+}  # fmt: skip
 SCORECARD = "mart_warning_scorecard"
 ESTIMATE = {"00115": 22, "00118": 37, "00121": 53}
 """Million đồng of each of two lines. A usual year brings 22.14, 34.14 and 46.14."""
@@ -145,6 +152,22 @@ def test_the_scores_are_taken_up_by_the_nights_they_fit(
     told = wardcast("nightly", *asked(folder), "--as-of", LAST + dt.timedelta(days=1))
     assert told.exit_code == 0, told.output
     assert read(folder / "home", SCORECARD).is_empty()
+
+
+def test_what_a_command_reads_of_a_messy_sample_is_what_the_night_holds(
+    sample: Path, published_home: Path, tmp_path: Path
+) -> None:
+    """Resends, refused rows, corrections and all: else no night would take up what the command kept."""
+    held = Places(Settings(authority=DEFAULT_AUTHORITY, landing=sample / "landing", home=tmp_path))
+    lake = lake_at(str(published_home / "lake"))
+    frames = {field: read_frame(frames_of(lake, name)[-1]) for field, name in FRAMES_OF_BOOKS.items()}
+    assert frames["quarantine"].height > 0
+    night = dt.date.fromisoformat(SAMPLE_NIGHT)
+    digests = {
+        scorecard_digest(held.authority, books, night, "code")
+        for books in (Books(**frames), landed_books(held, night))
+    }
+    assert len(digests) == 1
 
 
 def test_years_that_cannot_be_scored_are_refused_with_what_they_lack(
