@@ -95,6 +95,7 @@ class _Drawing:
             "width": frame.width,
             "height": HEIGHT,
             "background": "transparent",
+            "padding": {"left": 5, "top": 5, "bottom": 5, "right": 5 + self._room_for_wider_fonts()},
             "config": {"font": FONT, "view": {"stroke": None}, "axis": _AXIS},
             "layer": [layer for part in parts for layer in part(frame)],
         }
@@ -189,6 +190,12 @@ class _Drawing:
             last = self.fan.may_come[-1]
             ends += [("low", last.low), ("median", last.median), ("high", last.high)]
         return sorted(ends, key=lambda end: end[1] or 0)
+
+    def _room_for_wider_fonts(self) -> int:
+        """Pixels right of the labels: the reader's font may be wider than the one they were measured in."""
+        longest = max((f"{self.words[name]} {self._written(amount)}" for name, amount in self._ends()
+                       if amount is not None), key=len, default="")  # fmt: skip
+        return 2 * len(longest)
 
     def _written(self, amount: Decimal) -> str:
         value = amount / self.scale.size

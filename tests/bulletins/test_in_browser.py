@@ -14,6 +14,10 @@ PAGES = ("index", UNIT, "warnings", "accuracy", "quality", "papers", "validation
 OVER_THE_EDGE = """[...document.querySelectorAll('main *, nav *')].filter(e =>
     e.offsetParent && !e.closest('.spoken, svg, .wide-table') &&
     e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 200))"""
+BEYOND_THE_PICTURE = """[...document.querySelectorAll('figure svg text')].filter(e => {
+    const [label, picture] = [e.getBoundingClientRect(), e.ownerSVGElement.getBoundingClientRect()];
+    return label.right > picture.right + 0.5 || label.left < picture.left - 0.5;
+}).map(e => e.textContent)"""
 PRINTED = {"width": 711, "height": 1030}
 """A4 less its margins, at 96 dpi."""
 CUT = """[...document.querySelectorAll('table, tr, thead')].filter(e =>
@@ -81,6 +85,7 @@ def test_the_fan_chart_is_there_with_words_for_those_who_do_not_see_it(
     assert chart.locator("path").count() > 15
     assert f"dự báo cuối năm {said}" in chart.get_attribute("aria-label")
     assert "T12" in chart.text_content()
+    assert page.evaluate(BEYOND_THE_PICTURE) == [], "a label is cut off"
     assert page.locator("figure svg[role=img]:visible").count() == 1
 
 
@@ -113,11 +118,11 @@ def test_names_with_markup_do_nothing(visited, district):
         assert page.locator("img, script").count() == 0
 
 
-def test_the_first_printed_page_holds_all_wards(visited, site):
+def test_the_first_printed_page_holds_all_wards_and_what_the_marks_mean(visited, site):
     page = visited(site)
     page.emulate_media(media="print")
     page.set_viewport_size(PRINTED)
-    bottom = page.evaluate("document.querySelector('.units table').getBoundingClientRect().bottom")
+    bottom = page.evaluate("document.querySelector('.units .legend').getBoundingClientRect().bottom")
     assert bottom <= PRINTED["height"]
     assert not page.locator("nav").first.is_visible()
 
