@@ -6,6 +6,7 @@ know files only through it and the kept raw rows, never through the landing fold
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -31,6 +32,12 @@ from warehouse.tables.ledger import CORE_DELIVERY
 from warehouse.tables.staging import PSEUDONYM
 
 UrlOf = Callable[[str], str | None]
+_Outcome = tuple[str, str, str, Counts]
+"""Status and problem of a delivery; notes and counts where it was read."""
+_Reading = str | tuple[Counts, Sequence[str]]
+"""Why a file cannot be read, or the counts and notes of its rows."""
+_READERS = 2
+"""Files read side by side; readers of workbooks and polars let go of the interpreter for most of the time."""
 _NOTHING: Counts = (0, 0, 0, 0, None)
 _TOO_MUCH = 10**18
 """Minor units that no DECIMAL(20,2) holds."""
@@ -67,11 +74,13 @@ def take_in(
     counting: list[KeptFile] = []
     memory = _memory(authority, store)
     night = _Night(authority, store, as_of, unit_names(authority), _raw_places(authority, store), memory)
-    for delivery in scan_landing(authority, landing, before, store, memory):
+    deliveries = scan_landing(authority, landing, before, store, memory)
+    ahead = _read_ahead(night, deliveries)
+    for delivery in deliveries:
         # A copy of a file that could not be read is its own first delivery.
         is_own = not delivery.repeats or delivery.repeats in read
         known = delivery if is_own else replace(delivery, repeats="")
-        status, row = _register_row(night, known)
+        status, row = _register_row(night, known, ahead.get(delivery.order))
         rows.append(row)
         # Files without a row are alike whatever their period, which each states for itself.
         if status == "read" and row[_ROWS_DATA]:
@@ -177,9 +186,11 @@ class _Night:
     memory: Remembered
 
 
-def _register_row(night: _Night, delivery: Delivery) -> tuple[str, tuple[object, ...]]:
+def _register_row(
+    night: _Night, delivery: Delivery, ahead: _Reading | None
+) -> tuple[str, tuple[object, ...]]:
     form = delivery.form
-    status, problem, notes, counts = _outcome(night, delivery)
+    status, problem, notes, counts = _outcome(night, delivery, ahead)
     return status, (
         delivery.delivery_id, delivery.source_file, delivery.sha256, delivery.file_bytes,
         form.form_code if form else "", form.dataset if form else "", status, problem, notes,
@@ -193,9 +204,48 @@ def _speaks_for(form: ExtractForm | None) -> str | None:
     return ALL if form is not None and form.period.of == "authority" else None
 
 
-def _outcome(night: _Night, delivery: Delivery) -> tuple[str, str, str, Counts]:
-    """Status and problem of a delivery on the night; notes and counts where it was read."""
-    shown = delivery.source_file
+def _outcome(night: _Night, delivery: Delivery, ahead: _Reading | None) -> _Outcome:
+    """What became of a delivery on the night, which may have been read ``ahead``."""
+    if (passed := _passed_over(night, delivery)) is not None:
+        return passed
+    kept = night.raw_of[delivery.form.form_code](delivery.sha256) if delivery.form else Path()
+    known = night.memory.counts_of(kept)
+    if known is None:
+        found = _read(night, delivery) if ahead is None else ahead
+        if isinstance(found, str):
+            return "unreadable", found, "", _NOTHING
+        night.memory.counted(kept, *found)
+        known = found
+    counts, notes = known
+    return "read", "", "; ".join(notes), counts
+
+
+def _read_ahead(night: _Night, deliveries: Sequence[Delivery]) -> dict[int, _Reading]:
+    """Readings of what nobody counted before, by place in the order of arrival; each file once."""
+    chosen: dict[Path, Delivery] = {}
+    for delivery in deliveries:
+        if delivery.form is not None and not _passed_over(night, delivery):
+            kept = night.raw_of[delivery.form.form_code](delivery.sha256)
+            if not night.memory.knows(kept):
+                chosen.setdefault(kept, delivery)
+    with ThreadPoolExecutor(_READERS) as readers:
+        readings = readers.map(partial(_read, night), chosen.values())
+        return {one.order: reading for one, reading in zip(chosen.values(), readings, strict=True)}
+
+
+def _read(night: _Night, delivery: Delivery) -> _Reading:
+    raw = read_delivery(delivery, night.store, night.names)
+    if raw.problem or delivery.form is None:
+        return str(raw.problem)
+    digits = night.authority.settings.currency.minor_digits
+    try:
+        return counts_of(raw.rows, delivery.form, digits, delivery.source_file), raw.notes
+    except ExtractError as problem:
+        return str(problem)
+
+
+def _passed_over(night: _Night, delivery: Delivery) -> _Outcome | None:
+    """What becomes of a delivery that need not be opened; else None."""
     if delivery.form is None and delivery.problem is None:
         return "unclaimed", _unclaimed(delivery, night.authority), "", _NOTHING
     if delivery.received_on is not None and delivery.received_on > night.as_of:
@@ -203,21 +253,9 @@ def _outcome(night: _Night, delivery: Delivery) -> tuple[str, str, str, Counts]:
     if delivery.form is None or delivery.problem is not None:
         return "unreadable", str(delivery.problem), "", _NOTHING
     if delivery.repeats:
-        return "repeated", f"{shown}: the same bytes as {delivery.repeats}; counted once", "", _NOTHING
-    kept = night.raw_of[delivery.form.form_code](delivery.sha256)
-    known = night.memory.counts_of(kept)
-    if known is None:
-        raw = read_delivery(delivery, night.store, night.names)
-        if raw.problem:
-            return "unreadable", str(raw.problem), "", _NOTHING
-        digits = night.authority.settings.currency.minor_digits
-        try:
-            known = counts_of(raw.rows, delivery.form, digits, shown), raw.notes
-        except ExtractError as problem:
-            return "unreadable", str(problem), "", _NOTHING
-        night.memory.counted(kept, *known)
-    counts, notes = known
-    return "read", "", "; ".join(notes), counts
+        said = f"{delivery.source_file}: the same bytes as {delivery.repeats}; counted once"
+        return "repeated", said, "", _NOTHING
+    return None
 
 
 def _unclaimed(delivery: Delivery, authority: Authority) -> str:

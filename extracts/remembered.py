@@ -71,6 +71,10 @@ class Remembered(Known):
         """Remember what they made of it."""
         self.names[name] = [list(claim) for claim in claims]  # as JSON has them
 
+    def knows(self, raw: Path) -> bool:
+        """Whether raw rows were counted before, if they are still as they were."""
+        return self._earlier is not None and _key(raw) in self._earlier.counts
+
     def counts_of(self, raw: Path) -> tuple[Counts, Sequence[str]] | None:
         """Counts and notes of kept raw rows; None where they must be looked at."""
         key = _key(raw)
