@@ -152,8 +152,10 @@ def _figure(keys: tuple[str, ...], among: pl.Expr) -> RowRule:
 def _unit(outcome: Outcome = "unallocated") -> RowRule:
     return RowRule(
         "unit_is_known", ("unit_key",), outcome, is_missing("unit_key"),
-        Words(vi="Không tìm thấy đơn vị theo mã hoặc tên vào ngày của dòng.",
-              en="No unit of this code or name is known on the row's date."),
+        Words(vi="Không tìm thấy đơn vị theo mã hoặc tên vào ngày của dòng, hoặc mã và tên chỉ hai đơn vị "
+                 "khác nhau.",
+              en="No unit of this code or name is known on the row's date, or code and name mean different "
+                 "ones."),
         _NO_UNIT if outcome == "unallocated" else _HELD, _KNOW_THE_UNIT,
     )  # fmt: skip
 
