@@ -108,14 +108,31 @@ class Moved:
 
 
 def records(night: Night) -> tuple[Record, ...]:
-    """What was published and scored, and the backtest; none while no past year has been scored."""
+    """What was published and scored, and the backtest; none while no past year has been scored.
+
+    A method that was not scored in every year has a record of its own years, beside the others in just these:
+    errors of different years say nothing of who errs less.
+    """
     rows = night.rows("mart_forecast_accuracy", line_code=ALL, basis=TERRITORY)
     by_source = {source: [row for row in rows if row["source"] == source] for source in SOURCES}
-    return tuple(_record(source, found) for source, found in by_source.items() if found)
+    return tuple(
+        _record(source, found, years)
+        for source, found in by_source.items()
+        for years in sorted({*_years_of(found).values()}, key=lambda span: (-len(span), sorted(span)))
+    )
 
 
-def _record(source: str, rows: Sequence[Row]) -> Record:
-    years = [row["fiscal_year"] for row in rows]
+def _years_of(rows: Sequence[Row]) -> dict[str, frozenset[int]]:
+    """Method → years in which it was scored."""
+    years: dict[str, set[int]] = {}
+    for row in rows:
+        years.setdefault(row["method"], set()).add(row["fiscal_year"])
+    return {method: frozenset(span) for method, span in years.items()}
+
+
+def _record(source: str, every: Sequence[Row], years: frozenset[int]) -> Record:
+    spans = _years_of(every)
+    rows = [row for row in every if row["fiscal_year"] in years and spans[row["method"]] >= years]
     scored = {row["method"] for row in rows}
     methods = (*in_order(scored.difference(SPREADSHEET), _OURS), *(n for n in SPREADSHEET if n in scored))
     months = sorted({row["months_elapsed"] for row in rows})

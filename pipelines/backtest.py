@@ -87,7 +87,10 @@ def landed_problem(places: Places, as_of: dt.date) -> tuple[ForecastProblem, pl.
 
 
 def summary(scores: pl.DataFrame) -> pl.DataFrame:
-    """Errors over all years to three places, a row a method and origin month: all lines, on the territory."""
+    """Errors of units' totals on the territory to three places, a row a method and origin month.
+
+    Methods of the same years stand together, the most years first: of other years, other errors.
+    """
     whole = scores.filter(pl.col("line_code") == "ALL", pl.col("basis") == "territory")
     weighted = [
         ((pl.col(name) * pl.col("n")).sum() / pl.col("n").filter(pl.col(name).is_not_null()).sum()).alias(
@@ -95,8 +98,16 @@ def summary(scores: pl.DataFrame) -> pl.DataFrame:
         )
         for name in ("wape_pct", "mape_pct", "crps", "coverage80_pct", "brier")
     ]
+    year = pl.col("fiscal_year").unique().sort()
     return (
         whole.group_by("months_elapsed", "method")
-        .agg(pl.col("fiscal_year").n_unique().alias("years"), *(column.round(3) for column in weighted))
-        .sort("months_elapsed", "wape_pct")
+        .agg(year.alias("years"), *(column.round(3) for column in weighted))
+        .sort(
+            "months_elapsed",
+            pl.col("years").list.len(),
+            pl.col("years").list.first(),
+            "wape_pct",
+            descending=[False, True, False, False],
+        )
+        .with_columns(pl.col("years").list.eval(pl.element().cast(pl.String)).list.join(" "))
     )

@@ -253,6 +253,7 @@ def backtest(
         if output is not None:
             scores.write_csv(output)
             typer.echo(f"{scores.height} rows of scores written to {output}", err=True)
+        typer.echo("errors of the units' totals on the territory, in percent of what came", err=True)
         typer.echo(format_result(summary(scores), "table"), nl=False)
         typer.echo(f"kept in {kept}; the nights to come publish it in mart_forecast_accuracy", err=True)
 

@@ -23,6 +23,21 @@ def test_errors_are_means_over_years_weighed_by_units_the_published_first(distri
     assert [(months, errors[0]) for months, errors in backtest.rows] == [(3, 7.0), (6, 4.0)]
 
 
+def test_a_method_of_fewer_years_stands_beside_the_others_in_just_these(district: NightlyInput) -> None:
+    rows = district.marts["mart_forecast_accuracy"]
+    bank = (pl.col("source") == "backtest") & (pl.col("method") == "bank") & (pl.col("fiscal_year") == 2019)
+    combined = rows.filter(bank).with_columns(pl.lit("combined").alias("method"), pl.col("wape_pct") / 2)
+    district.marts["mart_forecast_accuracy"] = pl.concat([rows, combined])
+    _, whole, one_year = records(night_of(district))
+    assert (whole.first_year, whole.last_year, whole.methods[0]) == (2018, 2019, "bank")
+    assert "combined" not in whole.methods
+    assert (one_year.first_year, one_year.last_year) == (2019, 2019)
+    assert one_year.methods == ("combined", "bank", "pace", "naive", "growth")
+    of_bank = dict(rows.filter(bank).select("months_elapsed", "wape_pct").iter_rows())
+    for months, errors in one_year.rows:
+        assert errors[:2] == (of_bank[months] / 2, of_bank[months])
+
+
 def test_a_method_that_was_not_scored_for_a_month_is_no_zero(district: NightlyInput) -> None:
     rows = district.marts["mart_forecast_accuracy"]
     district.marts["mart_forecast_accuracy"] = rows.filter(
