@@ -22,6 +22,7 @@ import duckdb
 import numpy as np
 import polars as pl
 import psutil
+import psycopg
 from sqlalchemy import Table
 
 from authorities.model import ALL, UNALLOCATED
@@ -150,11 +151,15 @@ class Clock:
 
 
 def bare_duckdb(night: CountryNight, folder: Path) -> None:
-    """The frames into a DuckDB file, as DuckDB takes them by itself."""
+    """The frames into a DuckDB file, in the way that DuckDB is fastest at: rows in any order.
+
+    In order, as it takes Arrow unless told, its checkpoint writes half of them twice.
+    """
     folder.mkdir(exist_ok=True)
     file = folder / "bare.duckdb"
     file.unlink(missing_ok=True)
     with duckdb.connect(str(file)) as connection:
+        connection.execute("SET preserve_insertion_order = false")
         for name, frame in {**night.dimensions, **night.marts}.items():
             connection.register("loaded", frame.to_arrow())
             connection.execute(f"CREATE TABLE {name} AS SELECT * FROM loaded")
@@ -202,11 +207,19 @@ def postgresql_engine() -> Iterator[Engine]:
     try:
         root = psutil.Process(int((Path(server.pgdata) / "postmaster.pid").read_text().split()[0]))
         uri = server.get_uri()
+        _without_autovacuum(uri)
         warehouse = open_warehouse(uri)
         yield Engine("PostgreSQL", warehouse, lambda night: bare_postgresql(night, uri), Clock(root))
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _without_autovacuum(uri: str) -> None:
+    """What one side has loaded would be tidied up in the other's time."""
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET autovacuum = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def publish(warehouse: Warehouse, night: CountryNight) -> None:

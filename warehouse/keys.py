@@ -1,7 +1,7 @@
 """Keys of a night's tables, checked set-wise before anything is written.
 
 DuckDB would check foreign keys row by row at eight times the cost of a bare load, so the marts carry no
-constraints; this is what stands in for them. Types and nulls are ``projections.conform``'s affair.
+constraints; this is what stands in for them. Types, nulls and order are ``projections.conform``'s affair.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,20 +19,34 @@ EXAMPLES_SHOWN = 5
 _REFERENCES = {"unit_key": "dim_unit", "line_code": "dim_line", "item_code": "dim_item"}
 
 
-def check_keys(
+def check_whole(
     night: date, marts: Mapping[str, pl.DataFrame], dimensions: Mapping[str, pl.DataFrame]
 ) -> None:
-    """Check that the night is whole and its keys hold: every table there, every row of ``night``, every
-    grain unique, every unit, line and item in its dimension.
+    """Check that every declared table is there and none beside them.
+
+    Raises:
+        WarehouseError: naming them.
+    """
+    _refuse(
+        night,
+        [*_faults_of_names("mart", marts, MARTS), *_faults_of_names("dimension", dimensions, DIMENSIONS)],
+    )
+
+
+def check_keys(night: date, frames: Mapping[str, pl.DataFrame]) -> None:
+    """Check that keys hold in the tables of a whole night, each sorted by its grain: every row of ``night``,
+    every grain unique, every unit, line and item in its dimension.
 
     Raises:
         WarehouseError: naming table, key and examples, for all faults found.
     """
-    faults = [*_faults_of_names("mart", marts, MARTS), *_faults_of_names("dimension", dimensions, DIMENSIONS)]
-    if not faults:
-        frames = {**marts, **dimensions}
-        for table in (*MARTS, *DIMENSIONS):
-            faults += _faults(table, frames[table.name], night, dimensions)
+    faults: list[str] = []
+    for table in (*MARTS, *DIMENSIONS):
+        faults += _faults(table, frames[table.name], night, frames)
+    _refuse(night, faults)
+
+
+def _refuse(night: date, faults: list[str]) -> None:
     if faults:
         raise WarehouseError(
             f"night {night} was not published, its tables do not agree:\n  " + "\n  ".join(faults)
@@ -53,7 +67,9 @@ def _faults(
     table: Table, frame: pl.DataFrame, night: date, dimensions: Mapping[str, pl.DataFrame]
 ) -> Iterator[str]:
     keys = grain(table)
-    twice = frame.filter(frame.select(keys).is_duplicated()).select(keys).unique(maintain_order=True)
+    # In order of its keys, a key's rows lie side by side: a fifth of the time of looking each up.
+    as_before = pl.all_horizontal(pl.col(name) == pl.col(name).shift() for name in keys)
+    twice = frame.lazy().select(keys).filter(as_before).unique(maintain_order=True).collect()
     if twice.height:
         yield f"{table.name}: keys ({', '.join(keys)}) that stand more than once: {_examples(twice)}"
     if "as_of" in keys:

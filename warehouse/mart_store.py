@@ -13,7 +13,9 @@ from sqlalchemy import Table
 
 from warehouse.chosen_rows import equal_to, on_nights, readable
 from warehouse.engines import Publication, PublicationFacts, StepListener, WarehouseError
-from warehouse.keys import check_keys
+from warehouse.keys import check_keys, check_whole
+from warehouse.projections import conform
+from warehouse.tables.dimensions import DIMENSIONS
 from warehouse.tables.marts import MART_WARNING, MARTS
 
 
@@ -76,18 +78,24 @@ class MartStore(ABC):
         if self._listener is not None:
             self._listener(step)
 
-    def _check(
+    def _checked(
         self,
         night: date,
         marts: Mapping[str, pl.DataFrame],
         dimensions: Mapping[str, pl.DataFrame],
         facts: PublicationFacts,
-    ) -> None:
-        """Hold a publication's frames against the keys before anything of it is written."""
+    ) -> dict[str, pl.DataFrame]:
+        """All tables of a publication in declared shape, dimensions first, held against their keys before
+        anything is written. The marts' ``publication_id`` is empty: it is known once the place is held."""
         if facts.published_at.tzinfo is None:
             raise WarehouseError("published_at needs a time zone")
         self._begin("check")
-        check_keys(night, marts, dimensions)
+        check_whole(night, marts, dimensions)
+        given = {**dimensions, **marts}
+        tables = (*DIMENSIONS, *MARTS)
+        frames = {table.name: conform(stamped(table, given[table.name], ""), table) for table in tables}
+        check_keys(night, frames)
+        return frames
 
 
 def stamped(table: Table, frame: pl.DataFrame, publication_id: str) -> pl.DataFrame:

@@ -77,13 +77,14 @@ def conform(frame: pl.DataFrame, table: Table, *, is_sorted: bool = False) -> pl
 
 
 def _sorted(frame: pl.DataFrame, by: list[str]) -> pl.DataFrame:
-    """``frame`` sorted; as it is where all but one of the columns hold one value and that one is in order."""
-    if frame.is_empty():
-        return frame
-    varying = [name for name in by if not (frame[name] == frame[name][0]).fill_null(value=False).all()]
-    if not varying or (len(varying) == 1 and frame[varying[0]].is_sorted()):
-        return frame
-    return frame.sort(by)
+    """``frame`` sorted; as it is where it lies in order already, which is told in half a sort's time."""
+    follows = pl.lit(value=True)
+    for name in reversed(by):
+        before = pl.col(name).shift()
+        follows = (pl.col(name) > before) | ((pl.col(name) == before) & follows)
+    # A null follows nothing, and neither does the first row.
+    in_order = frame.select(follows.slice(1).fill_null(value=False).all()).item() if by else True
+    return frame if in_order else frame.sort(by)
 
 
 def create_statement(table: Table, dialect: Dialect) -> str:
