@@ -2,7 +2,8 @@
 PYTHON ?= python3
 PORT ?= 3000
 BIN := .venv/bin
-UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+# Compiled once, here: where Python is told to write no bytecode, each start would spend seconds on it.
+UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 TOOLS := .venv/.tools
 CORE := .venv/.core
 TEST := .venv/.test
