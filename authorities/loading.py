@@ -35,6 +35,8 @@ from authorities.warning_rules import WarningRule
 AUTHORITIES_FOLDER = Path(__file__).parent
 DEFAULT_AUTHORITY = AUTHORITIES_FOLDER / "long_bien"
 LIST_SEPARATOR = "|"
+_YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's parser where the library was built with it: ten times as fast."""
 
 Row = TypeVar("Row", bound=BaseModel)
 
@@ -236,9 +238,9 @@ class _FolderReader:
                 self.mistakes.append(f"{name}: the file is missing")
             return None, {}
         try:
-            text = path.read_text(encoding="utf-8")
-            node = yaml.compose(text, Loader=yaml.SafeLoader)
-            data = yaml.safe_load(text)
+            loader = _YAML(path.read_text(encoding="utf-8"))
+            node = loader.get_single_node()
+            data = None if node is None else loader.construct_document(node)
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             self.mistakes.append(f"{name}: not readable as YAML: {' '.join(str(error).split())}")
             return None, {}
