@@ -30,118 +30,6 @@ TABLES = (*DIMENSIONS, *STAGED.values(), *LEDGER.values(), CORE_DELIVERY, QUARAN
 
 each_table = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 
-POSITION = """unit_name estimate_amount collected_amount share_of_estimate_pct same_period_amount
-    same_period_pct remaining_amount pace_pct pace_gap_pp last_complete_day rank is_below_half
-    comparability"""
-
-# The public contract: grain, then the columns beyond it. Queries of people rely on these names.
-CONTRACT: dict[str, tuple[str, str]] = {
-    "mart_district_brief": (
-        "as_of",
-        """collected_amount estimate_amount share_of_estimate_pct same_period_amount same_period_pct
-        spent_amount spending_estimate_amount spending_share_pct spending_same_period_pct units_total
-        units_above_half_territory units_above_half_recurrent leaders_recurrent""",
-    ),
-    "mart_unit_position": ("as_of unit_key basis estimate_version", POSITION),
-    "mart_line_position": ("as_of unit_key line_code basis estimate_version", POSITION),
-    "mart_item_position": (
-        "as_of unit_key item_code",
-        """line_code unit_name collected_amount same_period_amount same_period_pct last_complete_day""",
-    ),
-    "mart_unit_history": (
-        "as_of view unit_key line_code basis month",
-        "amount low_amount high_amount is_assumed",
-    ),
-    "mart_year_end_forecast": (
-        "as_of unit_key line_code basis scenario",
-        """estimate_version estimate_amount collected_amount mean_amount p05_amount p10_amount p25_amount
-        p50_amount p75_amount p90_amount p95_amount pace_forecast_amount shortfall_probability
-        expected_shortfall_amount half_year_below_probability method fit_status""",
-    ),
-    "mart_forecast_path": (
-        "as_of unit_key line_code basis scenario month",
-        "actual_amount p10_amount p50_amount p90_amount",
-    ),
-    "mart_forecast_component": ("as_of unit_key line_code basis component", "amount"),
-    "mart_forecast_news": ("as_of previous_as_of unit_key line_code basis cause", "amount"),
-    "mart_office_estimate": (
-        "as_of unit_key line_code basis",
-        "office_amount stated_on model_mean_amount weight_pct combined_mean_amount",
-    ),
-    "mart_shock_effect": (
-        "as_of unit_key line_code shock_code",
-        "timing_amount loss_amount low_amount high_amount expected_back_by",
-    ),
-    "mart_scenario_effect": (
-        "as_of unit_key line_code scenario shock_code",
-        "timing_amount next_year_amount loss_amount low_amount high_amount expected_back_by",
-    ),
-    "mart_spending_position": (
-        "as_of unit_key spending_kind",
-        "estimate_amount spent_amount share_pct same_period_pct",
-    ),
-    "mart_recurrent_balance": (
-        "as_of unit_key",
-        """recurrent_p10_amount recurrent_p50_amount recurrent_p90_amount recurrent_spending_estimate_amount
-        cover_ratio gap_probability""",
-    ),
-    "mart_reconciliation_break": (
-        "as_of break_id",
-        """unit_key item_code document_no treasury_amount tax_amount difference_amount break_kind age_days""",
-    ),
-    "mart_reconciliation_summary": (
-        "as_of unit_key break_kind",
-        "rows amount treasury_amount tax_amount residual_amount",
-    ),
-    "mart_estimate_version": (
-        "as_of estimate_kind unit_key fiscal_year estimate_version",
-        "estimate_amount change_amount decision_no decided_on approved_by received_on source_file",
-    ),
-    "mart_quarantine": (
-        "as_of dataset rule source_file",
-        "rows amount first_row_number explanation",
-    ),
-    "mart_restatement": (
-        "as_of previous_as_of unit_key line_code month",
-        "previous_amount current_amount difference_amount source_file",
-    ),
-    "mart_extract_arrival": ("as_of form_code unit_key", "expected_at received_at status last_complete_day"),
-    "mart_warning": (
-        "as_of warning_id",
-        "unit_key rule_code severity state opened_on evidence owner message_vi message_en",
-    ),
-    "mart_warning_cause": ("as_of warning_id line_code cause_kind", "amount expected_back_by"),
-    "mart_warning_watch": (
-        "as_of warning_id",
-        "rule_code unit_key level level_since value enter_threshold exit_threshold case_id",
-    ),
-    "mart_forecast_accuracy": (
-        "method source basis line_code months_elapsed fiscal_year",
-        """n wape_pct mape_pct mase crps brier coverage80_pct coverage95_pct wape_pct_low wape_pct_high
-        mape_pct_low mape_pct_high mase_low mase_high crps_low crps_high brier_low brier_high""",
-    ),
-    "mart_warning_scorecard": (
-        "rule_code fiscal_year",
-        """hits misses false_alarms correct_rejections precision precision_low precision_high recall
-        recall_low recall_high median_lead_days median_lead_days_low median_lead_days_high
-        false_alarms_per_unit_year
-        usefulness usefulness_low usefulness_high""",
-    ),
-    "publication": (
-        "publication_id",
-        "as_of published_at run_id code_version config_sha256 rows checks_passed checks_failed",
-    ),
-}
-
-# Those that people already query; the others of the contract come as they are filled.
-STANDING = {
-    "mart_district_brief", "mart_unit_position", "mart_line_position", "mart_unit_history",
-    "mart_year_end_forecast", "mart_forecast_path",
-    "mart_spending_position", "mart_quarantine", "mart_extract_arrival", "mart_warning",
-    "mart_forecast_news", "mart_forecast_accuracy",
-    "mart_warning_scorecard", "publication",
-}  # fmt: skip
-
 _SAMPLE: dict[type[pl.DataType], Any] = {
     pl.String: "Thuỵ Đ", pl.Date: dt.date(2020, 6, 30), pl.Int64: 123456789012345678, pl.Int32: 7,
     pl.Float64: 136.7, pl.Boolean: True, pl.Decimal: Decimal("123456789012345678.90"),
@@ -244,20 +132,6 @@ def test_quantities_carry_their_unit_in_info_and_name(table: sa.Table) -> None:
                 assert (entry.unit, kind) == (unit, pl.Float64()), entry
         if kind.is_numeric():
             assert entry.unit, f"{entry.table}.{entry.column} has no unit"
-
-
-def test_declared_marts_are_those_of_the_contract() -> None:
-    declared = {table.name for table in (*MARTS, PUBLICATION)}
-    assert STANDING <= declared <= set(CONTRACT)
-
-
-@pytest.mark.parametrize("table", [*MARTS, PUBLICATION], ids=lambda table: table.name)
-def test_mart_has_the_contract_s_grain_and_columns(table: sa.Table) -> None:
-    keys, beyond = (words.split() for words in CONTRACT[table.name])
-    assert grain(table) == keys
-    assert set(beyond) <= set(table.columns.keys()) - set(keys)
-    kept_by_night = table.name not in {"mart_forecast_accuracy", "mart_warning_scorecard"}
-    assert ({"as_of", "publication_id"} <= set(table.columns.keys())) == kept_by_night
 
 
 @pytest.mark.parametrize("dataset", list(STAGED))

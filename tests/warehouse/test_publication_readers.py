@@ -38,6 +38,7 @@ while not ended.is_set():
     torn += [] if latest == [(ids[-1][1][0],)] else [latest]
     seen.add(ids[-1][1][0])
     reads += 1
+    ended.wait(0.05)
     if reads == 1:
         print('reading', flush=True)
 print(json.dumps({'reads': reads, 'seen': sorted(seen), 'torn': repr(torn)}))
@@ -58,7 +59,7 @@ def test_a_reader_in_another_process_never_sees_part_of_a_publication(link: Path
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as reader:
         assert reader.stdout is not None
         assert reader.stdout.readline() == "reading\n"
-        for turn in range(12):
+        for turn in range(50):
             night = (NIGHT, EARLIER)[turn % 2]
             warehouse.publish(night, marts(night, f"{turn + 1}.00"), dimensions(), facts())
         said, _ = reader.communicate("end\n", timeout=60)
