@@ -12,6 +12,7 @@ from bulletins.cases import Warning  # noqa: A004 - see there
 from bulletins.fan import Fan, fan_of
 from bulletins.findings import SpendingRow, unit_spending
 from bulletins.forecast_record import CAUSES
+from bulletins.last_month import SinceLastMonth, since_last_month
 from bulletins.night import TERRITORY, Night
 from bulletins.past_forecasts import PastForecast, past_forecasts
 from bulletins.positions import PlaceRow, Table, bases, lines_table
@@ -47,6 +48,7 @@ class UnitStory:
     fan: Fan | None
     warnings: tuple[Warning, ...]
     causes: Mapping[str, Waterfall]
+    month: SinceLastMonth | None
     moved: UnitMoved | None
     spending: tuple[SpendingRow, ...]
     past: tuple[PastForecast, ...]
@@ -61,6 +63,7 @@ def unit_story(
     night: Night, row: PlaceRow, language: str, warnings: tuple[Warning, ...], causes: Mapping[str, Waterfall]
 ) -> UnitStory:
     """The story of the unit in ``row`` with its ``warnings``; ``causes`` are those of all warnings."""
+    past = past_forecasts(night, row.key)
     return UnitStory(
         row=row,
         bases=bases(night, row.key),
@@ -68,9 +71,10 @@ def unit_story(
         fan=fan_of(night, row.estimate, row.key),
         warnings=warnings,
         causes={one.warning_id: causes[one.warning_id] for one in warnings if one.warning_id in causes},
+        month=since_last_month(night, row.key, row.estimate, past, language),
         moved=_moved(night, row.key, language),
         spending=unit_spending(night, row.key),
-        past=past_forecasts(night, row.key),
+        past=past,
     )
 
 

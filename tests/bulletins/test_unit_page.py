@@ -6,6 +6,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
+from bulletins.last_month import since_last_month
 from bulletins.past_forecasts import past_forecasts
 from bulletins.steps import warning_causes, waterfall
 from tests.bulletins.beside import CAUSES, WARNED, YEAR_END, with_everything
@@ -167,3 +168,56 @@ def test_a_year_in_which_more_was_paid_back_than_came_is_drawn(district):
     assert page.count("<svg") == page.count("</svg>")
     assert 'width="-' not in page.replace('width="-0', "")
     assert "NaN" not in page
+
+
+def by_line(paths: pl.DataFrame) -> pl.DataFrame:
+    """The ward's way through the year, of which a line has 70% and another 25%; the rest has no line."""
+    whole = paths.filter(pl.col("unit_key") == WARNED, pl.col("line_code") == "ALL")
+    amounts = ("actual_amount", "p10_amount", "p50_amount", "p90_amount")
+    lines = [
+        whole.with_columns(
+            pl.lit(code).alias("line_code"),
+            *((pl.col(name) * part / 100).cast(paths.schema[name]).alias(name) for name in amounts),
+        )
+        for code, part in (("land_use_levy", 70), ("vat", 25))
+    ]
+    return pl.concat([paths, *lines])
+
+
+def test_what_came_since_last_month_adds_up_by_line(everything):
+    everything.marts["mart_forecast_path"] = by_line(everything.marts["mart_forecast_path"])
+    night = everything.night
+    past = past_forecasts(night, WARNED)
+    month = since_last_month(night, WARNED, Decimal("133076000000"), past, "vi")
+    assert month is not None
+    assert month.since == dt.date(2020, 5, 31)
+    assert (month.outlook, [one.night for one in past]) == (
+        None,
+        [dt.date(2020, 3, 31), dt.date(2019, 6, 30)],
+    )
+    assert month.shares == pytest.approx((33.85, 42.31), abs=0.01)
+    assert [step.key for step in month.lines.steps][-1] == "UNALLOCATED"
+    assert sum(step.amount for step in month.lines.steps) == month.lines.whole.amount == 11_261
+    said = edition(everything.render(PAGE), "vi", PAGE)
+    assert "Sau ngày 31/5/2020 thu thêm 11,3 tỷ đồng : từ 33,8% lên 42,3% dự toán năm." in said
+    assert "Thu thêm trong kỳ +11.261" in said
+    assert "Chưa có dự báo nào được công bố trong tháng trước để so sánh." in said
+
+
+def test_last_months_forecast_stands_beside_tonights(everything):
+    rows = everything.beside["history"]["mart_year_end_forecast"]
+    of_may = pl.when(pl.col("as_of") == dt.date(2020, 3, 31)).then(dt.date(2020, 5, 29)).otherwise("as_of")
+    everything.beside["history"]["mart_year_end_forecast"] = rows.with_columns(of_may.alias("as_of"))
+    english = edition(everything.render(PAGE), "en", PAGE)
+    assert (
+        "The year was forecast at 970 million VND on the night of 29 May 2020, and is at 115.6 billion"
+        in english
+    )
+
+
+def test_in_the_fiscal_years_first_month_all_that_came_is_new(everything):
+    everything.marts["mart_forecast_path"] = everything.marts["mart_forecast_path"].filter(
+        pl.col("month") != dt.date(2020, 5, 1)
+    )
+    month = since_last_month(everything.night, WARNED, None, (), "vi")
+    assert (month.before, month.shares) == (0, None)
