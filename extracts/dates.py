@@ -10,7 +10,8 @@ from functools import cache
 import polars as pl
 
 from authorities.forms import ExtractForm
-from extracts.text import by_value, date_of, fold, folded, only_value
+from extracts.coded import by_value, coded, only_value
+from extracts.text import date_of, fold, folded
 
 _PARTED = r"^\s*(\d{1,2})\s*([./\-])\s*(\d{1,2})\s*[./\-]\s*\d{2,4}\b"
 _SERIAL, _ISO = r"^\s*\d{5}(?:[.,]0+)?\s*$", r"^\s*\d{4}-\d{1,2}-\d{1,2}"
@@ -24,7 +25,9 @@ _MARKS = {"/": "slash", ".": "dot", "-": "dash"}
 
 def counted(texts: pl.Series) -> pl.DataFrame:
     """Each date text once, and how many ``times`` it stands: days come again and again."""
-    return texts.to_frame("text").group_by("text").agg(pl.len().alias("times"))
+    found = coded(texts)
+    counts = found.places.to_frame("place").group_by("place").agg(pl.len().alias("times")).sort("place")
+    return counts.select(found.values.gather(counts["place"]).alias("text"), "times")
 
 
 def order_of_dates(dates: pl.DataFrame, order: str) -> str:

@@ -24,7 +24,7 @@ from extracts.problems import ExtractError
 from extracts.pseudonyms import TAXPAYER, PseudonymKey, with_pseudonyms
 from extracts.raw import RawDelivery, kept_by_digest, read_delivery, read_kept
 from extracts.remembered import Counts, Remembered, remembered
-from extracts.row_kinds import DATA_KINDS
+from extracts.row_kinds import data_rows
 from extracts.staging import amounts_of_rows, amounts_only, stage
 from extracts.text import fold
 from warehouse.projections import conform, polars_schema
@@ -279,18 +279,16 @@ def counts_of(rows: pl.DataFrame, form: ExtractForm, digits: int, shown: str) ->
     A sheet's own total is the largest of its totals rows, as those of sections are part of it; the file has
     one where each of its sheets has.
     """
-    kinds = rows["row_kind"]
-    is_data = kinds.is_in(DATA_KINDS)
-    data = int(is_data.sum())
     amounts = amounts_only(rows)
-    received = amounts_of_rows(amounts.filter(is_data), form, digits)["amount"]
+    own = data_rows(amounts)
+    received = amounts_of_rows(own, form, digits)["amount"]
     money = int(received.cast(pl.Int128).sum() or 0)
     if abs(money) >= _TOO_MUCH:
         raise ExtractError(
             shown, "its amounts add up to more than money can be",
             f"Check which column form '{form.form_code}' takes for the amount",
         )  # fmt: skip
-    return rows.height, data, rows.height - data, money, _stated(amounts, form, digits)
+    return rows.height, own.height, rows.height - own.height, money, _stated(amounts, form, digits)
 
 
 def _stated(rows: pl.DataFrame, form: ExtractForm, digits: int) -> int | None:

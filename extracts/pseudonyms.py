@@ -14,6 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
+from extracts.coded import coded
 from extracts.problems import ExtractError
 from extracts.text import fold
 from warehouse.tables.staging import PSEUDONYM
@@ -95,6 +96,8 @@ def with_pseudonyms(rows: pl.DataFrame, key: PseudonymKey) -> pl.DataFrame:
         return rows
     found = pl.repeat(None, rows.height, dtype=pl.Int64, eager=True)
     for name, reading in told:
+        if found.null_count() == 0 and rows.height:
+            break
         texts = rows[name].set(found.is_not_null(), None) if found.null_count() < rows.height else rows[name]
         found = found.fill_null(_pseudonyms(texts, reading, key))
     return rows.drop(TAXPAYER, strict=False).with_columns(found.alias(PSEUDONYM))
@@ -102,10 +105,12 @@ def with_pseudonyms(rows: pl.DataFrame, key: PseudonymKey) -> pl.DataFrame:
 
 def _pseudonyms(texts: pl.Series, reading: pl.Expr, key: PseudonymKey) -> pl.Series:
     """The pseudonym of each text, each different one read once; null where it names nobody."""
-    seen = texts.drop_nulls().unique()
-    said = seen.to_frame(texts.name).select(reading).to_series()
+    if texts.null_count() == texts.len():
+        return pl.repeat(None, texts.len(), dtype=pl.Int64, eager=True)
+    found = coded(texts)
+    said = found.values.to_frame(texts.name).select(reading).to_series()
     keys = [None if who is None else key.pseudonym(fold(who)) for who in said]
-    return texts.replace_strict(seen, pl.Series(keys, dtype=pl.Int64), default=None, return_dtype=pl.Int64)
+    return found.told(pl.Series(keys, dtype=pl.Int64))
 
 
 def _filled(said: pl.Expr) -> pl.Expr:

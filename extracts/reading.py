@@ -20,7 +20,7 @@ from extracts.encodings import UNICODE
 from extracts.headers import Header, find_header
 from extracts.opening import Manner, open_sheets
 from extracts.problems import ExtractError
-from extracts.row_kinds import DATA_KINDS, row_kinds
+from extracts.row_kinds import data_rows, row_kinds
 from extracts.sheets import Sheet
 from extracts.text import fold, unit_of_amounts
 
@@ -116,7 +116,7 @@ def _decimal(rows: pl.DataFrame, sheet: Sheet, form: ExtractForm) -> str:
     """The form's decimal mark, or the one a text proves; other files hold numbers, written the form's way."""
     if sheet.file_format != "text" or form.numbers.spells:
         return form.numbers.decimal
-    data = rows.filter(pl.col("row_kind") == "data")
+    data = data_rows(rows, ["data"])
     amounts = [data[name] for name in data.columns if name.partition(":")[0] == "amount"]
     return decimal_by_evidence(amounts, form.numbers.decimal, scale=data["scale"][0] if data.height else "")
 
@@ -133,7 +133,7 @@ def _decimals(rows: pl.DataFrame, form: ExtractForm, mark: str) -> pl.Expr:
 
 
 def _dates_of(frame: pl.DataFrame) -> pl.Series:
-    data = frame.filter(pl.col("row_kind").is_in(DATA_KINDS))
+    data = data_rows(frame)
     columns = [data[name] for name in _DATES if name in data.columns]
     return pl.concat(columns).drop_nulls() if columns else pl.Series(dtype=pl.String)
 

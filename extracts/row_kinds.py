@@ -4,6 +4,7 @@ What is not recognised is data: it is refused later with a rule's name rather th
 """
 
 import re
+from collections.abc import Collection
 
 import polars as pl
 
@@ -19,6 +20,16 @@ _WORDED = {"unit_name", "line_code"}
 """Keys in words, as a total's are."""
 _COLUMN_NUMBER = re.compile(r"\(?([a-z]|\d{1,2})\)?(\s*=.*)?")
 """A cell of the row of column numbers under a header: ``A``, ``(1)``, ``3=1+2``."""
+
+
+def data_rows(rows: pl.DataFrame, kinds: Collection[str] = DATA_KINDS) -> pl.DataFrame:
+    """Rows of those ``row_kind``; where they lie together, as in most listings, they are not copied."""
+    chosen = rows["row_kind"].is_in(list(kinds))
+    if not chosen.any():
+        return rows.clear()
+    first, count = chosen.arg_max() or 0, int(chosen.sum())
+    together = rows.slice(first, count)
+    return together if chosen.slice(first, count).all() else rows.filter(chosen)
 
 
 def row_kinds(

@@ -13,12 +13,13 @@ import polars as pl
 
 from authorities.forms import Dataset, ExtractForm, FormColumn
 from authorities.model import ALL, UNALLOCATED, Authority, Completeness
+from extracts.coded import by_value, only_value
 from extracts.dates import read_dates, row_dates
 from extracts.landing import Delivery
 from extracts.named_periods import part_of
 from extracts.raw import RawDelivery
-from extracts.row_kinds import DATA_KINDS
-from extracts.text import SCALE_DIGITS, by_value, code_of, fold, folded, minor_amounts, only_value
+from extracts.row_kinds import data_rows
+from extracts.text import SCALE_DIGITS, code_of, fold, folded, minor_amounts
 from extracts.units import UnitResolver
 from warehouse.projections import empty_frame, polars_schema
 from warehouse.tables.staging import PSEUDONYM, STAGED
@@ -74,7 +75,7 @@ def _stage_form(
 
 def _in_file_order(rows: pl.DataFrame) -> pl.DataFrame:
     """Rows by delivery, sheet, row and column; a listing of one sheet a file already lies so."""
-    if rows["sheet"].n_unique() <= 1 and rows["source_column"].n_unique() <= 1:
+    if all(only_value(rows[name]) for name in ("sheet", "source_column")):
         return rows
     return rows.sort("delivery_order", "sheet", "row_number", "source_column")
 
@@ -92,7 +93,7 @@ def amounts_only(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _with_delivery(raw: RawDelivery) -> pl.DataFrame:
     delivery = raw.delivery
-    return raw.rows.filter(pl.col("row_kind").is_in(DATA_KINDS)).with_columns(
+    return data_rows(raw.rows).with_columns(
         pl.lit(delivery.delivery_id).alias("delivery_id"),
         pl.lit(delivery.source_file).alias("source_file"),
         pl.lit(delivery.order, pl.Int32).alias("delivery_order"),

@@ -7,7 +7,6 @@ how is the form's matter (``authorities.forms``); the frames are put together in
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Callable
 
 import polars as pl
 
@@ -158,26 +157,6 @@ def _in_order(bare: pl.Expr, parted: pl.Expr, order: str) -> list[pl.Expr]:
         return [whole]
     short = parted.str.extract(_SHORT_YEAR, 1) + "20" + parted.str.extract(_SHORT_YEAR, 2)
     return [whole, short.str.to_date(written, strict=False)]
-
-
-def by_value(texts: pl.Series, reading: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
-    """``reading`` of a column whose values come again and again: each is read once.
-
-    Columns of mostly different values are read whole.
-    """
-    if only_value(texts):
-        read = texts.head(1).to_frame("text").select(reading(pl.col("text"))).to_series()
-        return read.new_from_index(0, texts.len()).rename(texts.name)
-    seen = texts.unique()
-    if seen.len() * 4 >= texts.len():
-        return texts.to_frame("text").select(reading(pl.col("text"))).to_series().rename(texts.name)
-    read = seen.to_frame("text").select(reading(pl.col("text"))).to_series()
-    return texts.replace_strict(seen, read, return_dtype=read.dtype)
-
-
-def only_value(column: pl.Series) -> bool:
-    """Whether all rows hold one and the same value, none null: a quick look that saves a slow one."""
-    return column.len() > 0 and column.null_count() == 0 and bool((column == column[0]).all())
 
 
 def code_of(column: pl.Expr, *, width: int) -> pl.Expr:

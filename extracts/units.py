@@ -14,7 +14,8 @@ from typing import Any
 import polars as pl
 
 from authorities.model import Authority, Unit
-from extracts.text import fold, only_value, plain_code
+from extracts.coded import coded
+from extracts.text import fold, plain_code
 
 _FEW_PLACES = 2**20
 
@@ -109,11 +110,10 @@ def _places(evidence: Sequence[pl.Series]) -> tuple[pl.Series, list[pl.Series]]:
     number = pl.repeat(0, evidence[0].len(), dtype=pl.UInt64, eager=True)
     distinct = []
     for column in evidence:
-        seen = column.head(1) if only_value(column) else column.unique()
-        distinct.append(seen)
-        if seen.len() > 1:
-            place = pl.int_range(seen.len(), dtype=pl.UInt64, eager=True)
-            number = number * seen.len() + column.replace_strict(seen, place, return_dtype=pl.UInt64)
+        found = coded(column)
+        distinct.append(found.values)
+        if found.values.len() > 1:
+            number = number * found.values.len() + found.places
     return number, distinct
 
 

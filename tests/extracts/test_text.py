@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extracts.text import by_value, code_of, date_of, fold, folded, minor_amounts, unit_of_amounts
+from extracts.coded import by_value
+from extracts.text import code_of, date_of, fold, folded, minor_amounts, unit_of_amounts
 
 VIETNAMESE = "aăâbcdđeêghiklmnoôơpqrstuưvxyAĂÂĐÊÔƠƯ àáảãạýỳỷỹỵ\u0301\u0300\u0323\u00a0\u200b\t1."
 
