@@ -7,7 +7,7 @@ know files only through it and the kept raw rows, never through the landing fold
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -79,7 +79,7 @@ def take_in(
     for delivery in deliveries:
         # A copy of a file that could not be read is its own first delivery.
         is_own = not delivery.repeats or delivery.repeats in read
-        known = delivery if is_own else replace(delivery, repeats="")
+        known = delivery if is_own else delivery._replace(repeats="")
         status, row = _register_row(night, known, ahead.get(delivery.order))
         rows.append(row)
         # Files without a row are alike whatever their period, which each states for itself.

@@ -7,8 +7,8 @@ it holds now. The rows themselves are kept by ``extracts.raw``.
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
@@ -18,8 +18,7 @@ _SCHEMA = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, order=True)
-class KeptFile:
+class KeptFile(NamedTuple):
     """A file whose rows are kept: its name, digest and size, and its name as if unpacked."""
 
     source_file: str
@@ -56,8 +55,7 @@ def remember(store: Path, files: Iterable[KeptFile]) -> None:
     store.mkdir(parents=True, exist_ok=True, mode=0o700)
     half = store / f"{_REGISTER}.{os.getpid()}.half"
     half.touch(mode=0o600)
-    rows = [astuple(file) for file in told]
-    pl.DataFrame(rows, schema=_SCHEMA, orient="row").write_csv(half)
+    pl.DataFrame(told, schema=_SCHEMA, orient="row").write_csv(half)
     half.replace(store / _REGISTER)
 
 

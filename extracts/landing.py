@@ -9,8 +9,8 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from authorities.forms import DATABASE_FOLDER, USUAL_LIMITS, ExtractForm, ReadingLimits
 from authorities.model import Authority
@@ -52,9 +52,8 @@ class Known:
         """Told what they made of it."""
 
 
-@dataclass(frozen=True)
-class Delivery:
-    """One file as one form sees it.
+class Delivery(NamedTuple):
+    """One file as one form sees it; a tuple, as thousands are made and changed every night.
 
     Attributes:
         received_on: day on which the office had the file; None where every row has its own (bulk listing)
@@ -178,8 +177,8 @@ def _by_forms(authority: Authority, bare: Delivery, known: Known) -> Iterator[De
     forms = {form.form_code: form for form in authority.forms}
     for code, *days in claims:
         received, scope_from, scope_to = (dt.date.fromisoformat(day) if day else None for day in days)
-        yield replace(
-            bare, form=forms[str(code)], received_on=received, scope_from=scope_from, scope_to=scope_to
+        yield bare._replace(
+            form=forms[str(code)], received_on=received, scope_from=scope_from, scope_to=scope_to
         )
 
 
@@ -215,13 +214,13 @@ def _files_in(bare: Delivery, problem: OSError | None, sha256_of: Sha256Of) -> I
         if stamp[0] > bare.limits.file_bytes:
             refuse_large(path, name, bare.limits)
         if name.lower().endswith(".zip") and is_archive(path):
-            yield from _members(replace(bare, stamp=stamp))
+            yield from _members(bare._replace(stamp=stamp))
         else:
-            yield replace(bare, stamp=stamp, sha256=sha256_of(name, path, facts), file_bytes=stamp[0])
+            yield bare._replace(stamp=stamp, sha256=sha256_of(name, path, facts), file_bytes=stamp[0])
     except OSError as error:
-        yield replace(bare, problem=unreadable(name, error))
+        yield bare._replace(problem=unreadable(name, error))
     except ExtractError as refused:
-        yield replace(bare, problem=refused)
+        yield bare._replace(problem=refused)
 
 
 def _members(bare: Delivery) -> Iterator[Delivery]:
@@ -237,16 +236,16 @@ def _members(bare: Delivery) -> Iterator[Delivery]:
     for member in found:
         twice = f" ({member.place + 1})" if member.name in seen else ""
         seen.add(member.name)
-        one = replace(
-            bare, source_file=f"{bare.source_file}/{member.name}{twice}", member=member,
+        one = bare._replace(
+            source_file=f"{bare.source_file}/{member.name}{twice}", member=member,
             file_bytes=member.unpacked_bytes, unpacked_name=f"{folder}/{member.name}".removeprefix("/"),
         )  # fmt: skip
         digest = hashlib.sha256()
         try:
             each_piece(bare.path, member, one.source_file, digest.update)
-            yield replace(one, sha256=digest.hexdigest())
+            yield one._replace(sha256=digest.hexdigest())
         except ExtractError as problem:
-            yield replace(one, problem=problem)
+            yield one._replace(problem=problem)
 
 
 def _names_of(bare: Delivery) -> list[str]:
@@ -271,8 +270,8 @@ def _claimed(bare: Delivery, form: ExtractForm, name: str, start_month: int) -> 
         scope = scope_of(form, name, start_month)
         received = received_on(form, name, scope)
     except ExtractError as problem:
-        return replace(bare, form=form, problem=bare.problem or problem)
-    return replace(bare, form=form, received_on=received, scope_from=scope[0], scope_to=scope[1])
+        return bare._replace(form=form, problem=bare.problem or problem)
+    return bare._replace(form=form, received_on=received, scope_from=scope[0], scope_to=scope[1])
 
 
 def file_stamp(path: Path) -> Stamp:
@@ -310,7 +309,7 @@ def _in_order(deliveries: Iterable[Delivery]) -> Iterator[Delivery]:
             repeats = earlier if earlier != delivery.source_file and not taken_back else ""
             first_seen.setdefault((*period, delivery.sha256), delivery.source_file)
             last_stated[period] = delivery.sha256
-        yield replace(delivery, order=order, repeats=repeats)
+        yield delivery._replace(order=order, repeats=repeats)
 
 
 def _period_of(delivery: Delivery, form: ExtractForm) -> tuple[object, ...]:

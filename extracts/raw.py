@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -49,7 +50,7 @@ def kept_rows(store: Path, form: ExtractForm, sha256: str, unit_names: frozenset
 def kept_by_digest(store: Path, form: ExtractForm, unit_names: frozenset[str]) -> Callable[[str], Path]:
     """``kept_rows`` of many files of one form, whose own digest is taken once."""
     folder, digest = store / form.form_code, _form_digest(form, unit_names)
-    return lambda sha256: folder / f"{sha256}-{digest}.parquet"
+    return cache(lambda sha256: folder / f"{sha256}-{digest}.parquet")
 
 
 def read_delivery(delivery: Delivery, store: Path, unit_names: frozenset[str] = NO_NAMES) -> RawDelivery:
