@@ -48,7 +48,9 @@ FIGURES_OF: dict[WarningKind, frozenset[str]] = {
         _COMMON | {"form", "expected_on", "days_late", "missing_periods", "last_complete_day"}
     ),
     "reconciliation_residual_above": frozenset(
-        _COMMON | {"residual", "residual_share", "treasury", "tax_office", "largest_kind"}
+        _COMMON
+        | {"residual", "residual_share", "treasury", "tax_office", "largest_kind"}
+        | {"compared_from", "compared_to"}
     ),
     "forecast_failed": frozenset(_COMMON | {"estimate", "reason", "lines"}),
     "validation_failed": frozenset(

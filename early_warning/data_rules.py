@@ -85,11 +85,15 @@ def reconciliation_residual_above(night: Night, rule: WarningRule) -> Iterator[F
             "treasury": Money(treasury),
             "tax_office": Money(treasury - residual),
             "largest_kind": largest["break_kind"],
+            "compared_from": largest["compared_from"],
+            "compared_to": largest["compared_to"],
         }
         evidence = {
             "residual_amount": residual,
             "treasury_amount": treasury,
             "residual_share_pct": share,
+            "compared_from": largest["compared_from"],
+            "compared_to": largest["compared_to"],
             "by_kind": {row["break_kind"]: row["residual_amount"] for row in kinds},
         }
         yield Finding(

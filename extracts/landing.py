@@ -105,13 +105,9 @@ def scan_landing(
         known: what earlier nights found out about files; where None, all are hashed.
 
     Raises:
-        LandingError: the folder does not exist, or holds no file at all and none is kept.
+        LandingError: the folder does not exist, or holds no file at all.
     """
-    if not folder.is_dir():
-        raise LandingError(
-            f"landing folder {folder} does not exist. Create it and put the extracts there, or name another "
-            "with --landing"
-        )
+    refuse_missing(folder)
     known = known or Known()
     deliveries = [
         delivery
@@ -129,8 +125,38 @@ def scan_landing(
         )  # fmt: skip
         deliveries += [one for one in _by_forms(authority, bare, known) if one.form is not None]
     if not deliveries:
-        raise LandingError(f"landing folder {folder} holds no files. Put the extracts there and run again")
+        raise _empty(folder)
     return list(_in_order(deliveries))
+
+
+def refuse_missing(folder: Path) -> None:
+    """Refuse a landing folder that is not there.
+
+    Raises:
+        LandingError: saying what to do.
+    """
+    if not folder.is_dir():
+        raise LandingError(
+            f"landing folder {folder} does not exist. Create it and put the extracts there, or name another "
+            "with --landing"
+        )
+
+
+def refuse_unusable(authority: Authority, folder: Path) -> None:
+    """Refuse at once a landing folder that ``scan_landing`` would refuse later: one that is not there, or is
+    empty though no form's rows come from a database.
+
+    Raises:
+        LandingError: saying what to do.
+    """
+    refuse_missing(folder)
+    is_needed = all(form.database is None for form in authority.forms)
+    if is_needed and all(_IGNORED.search(name) for _, name, _ in files_below(folder)):
+        raise _empty(folder)
+
+
+def _empty(folder: Path) -> LandingError:
+    return LandingError(f"landing folder {folder} holds no files. Put the extracts there and run again")
 
 
 def deliveries_of(authority: Authority, path: Path, shown: str) -> list[Delivery]:

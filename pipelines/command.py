@@ -5,6 +5,8 @@ Work is done elsewhere; heavy libraries are imported inside the commands, so tha
 """
 
 import datetime as dt
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -116,7 +118,8 @@ def query(
 
     with refusals_told():
         places = places_of(authority, home, warehouse)
-        typer.echo(format_result(run_query(places.warehouse_url, sql), form), nl=False)
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        typer.echo(format_result(run_query(places.warehouse_url, sql), form, width=width), nl=False)
 
 
 @app.command()

@@ -28,6 +28,7 @@ from forecasts.diagnostics import Diagnosis, UnknownSeriesError, diagnose
 from forecasts.reference import Study
 from forecasts.seam import ForecastProblem
 from pipelines.backtest import landed_problem
+from pipelines.options import UnknownNameError
 from pipelines.settings import Places
 
 Form = Literal["html", "png"]
@@ -50,7 +51,8 @@ def run_diagnose(
     """Write the diagnostics of a unit's line, or of every line it has receipts of, into ``folder``.
 
     Raises:
-        DiagnoseError: the unit, the line, or the unit's receipts of it are not known.
+        UnknownNameError: there is no such unit or line.
+        DiagnoseError: the unit's receipts are not known.
     """
     authority = places.authority
     one = find_unit(authority, unit, as_of)
@@ -72,7 +74,7 @@ def find_unit(authority: Authority, text: str, as_of: dt.date) -> Unit:
     found = known.get(_plain(text))
     if found is None:
         near = [known[name] for name in _near(text, known)]
-        raise DiagnoseError(_unknown("unit", text, [f"{u.name} ({u.code})" for u in near], names))
+        raise UnknownNameError(_unknown("unit", text, [f"{u.name} ({u.code})" for u in near], names))
     return found
 
 
@@ -85,7 +87,7 @@ def find_line(authority: Authority, text: str) -> RevenueLine:
     found = known.get(_plain(text))
     if found is None:
         near = [known[name].line_code for name in _near(text, known)]
-        raise DiagnoseError(
+        raise UnknownNameError(
             _unknown("revenue line", text, near, [line.line_code for line in authority.lines])
         )
     return found

@@ -168,7 +168,7 @@ def chosen(places: Places, diff: Diff, unit: str | None, *, everything: bool) ->
     unit with its lines; or all there are.
 
     Raises:
-        DiffError: no unit is meant by ``unit``.
+        UnknownNameError: no unit is meant by ``unit``.
     """
     moves = diff.moves if everything else without_little(diff.moves, LITTLE_PCT)
     if unit is not None:
@@ -180,12 +180,9 @@ def chosen(places: Places, diff: Diff, unit: str | None, *, everything: bool) ->
 def _unit_key(places: Places, unit: str, night: dt.date) -> str:
     if unit.upper() in (ALL, UNALLOCATED):
         return unit.upper()
-    from pipelines.diagnose import DiagnoseError, find_unit
+    from pipelines.diagnose import find_unit
 
-    try:
-        return find_unit(places.authority, unit, night).unit_key
-    except DiagnoseError as error:
-        raise DiffError(str(error)) from error
+    return find_unit(places.authority, unit, night).unit_key
 
 
 def told(places: Places, diff: Diff, rows: pl.DataFrame, form: str) -> str:

@@ -42,12 +42,16 @@ def check_before(places: Places, as_of: dt.date, now: dt.datetime) -> None:
 
     Raises:
         NightRefusedError: the night lies outside the authority's.
+        LandingError: the landing folder is not there, or is empty.
         WarehouseError: the warehouse cannot be opened or written.
     """
+    from extracts.landing import refuse_unusable
     from warehouse.engines import open_warehouse
 
     _refuse_outside(places, as_of, now)
     _refuse_mixing(places)
+    if not places.uses_sample:
+        refuse_unusable(places.authority, places.landing)
     make_home(places.home)
     _check_lake(places)
     open_warehouse(places.warehouse_url).check_writable()

@@ -88,9 +88,13 @@ def places_of(
     return Places(Settings(authority=Path(authority), home=home, warehouse=warehouse, landing=landing))
 
 
+class UnknownNameError(Exception):
+    """What was typed names no unit, line, scenario or mart; the message says which there are."""
+
+
 @contextmanager
 def refusals_told(*more: type[Exception]) -> Iterator[None]:
-    """Expected refusals as one clear message and exit code 1, an authority that is none as wrong usage (2).
+    """Expected refusals as one clear message and exit code 1, names of what there is not as wrong usage (2).
 
     Anything else is a defect, with its trace.
     """
@@ -103,7 +107,7 @@ def refusals_told(*more: type[Exception]) -> Iterator[None]:
     refusals = (AuthorityError, LandingError, NightRefusedError, WarehouseError, WarningRuleError)
     try:
         yield
-    except NoSuchAuthorityError as error:
+    except (NoSuchAuthorityError, UnknownNameError) as error:
         fail(str(error), exit_code=2)
     except refusals + more as error:
         fail(str(error))

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
+_INTERRUPTED = "DagsterExecutionInterruptedError"
+
 
 def failed_checks(instance: dg.DagsterInstance, run_id: str) -> list[str]:
     """One line a failed check: its asset, its name, what it said."""
@@ -27,6 +29,8 @@ def failure_lines(instance: dg.DagsterInstance, run_id: str) -> list[str]:
         data = event.step_failure_data
         if data.error is not None and data.error.cls_name == "DagsterAssetCheckFailedError":
             said = "held back by a check"
+        elif data.error is not None and data.error.cls_name == _INTERRUPTED:
+            said = "the night was ended from outside (a signal) while this step ran. Run it again"
         elif data.user_failure_data is not None and data.user_failure_data.description:
             said = data.user_failure_data.description
         else:

@@ -16,6 +16,7 @@ import polars as pl
 from authorities.loading import read_scenario
 from authorities.scenarios import Scenario
 from pipelines.nightly import NightOutcome, run_night
+from pipelines.options import UnknownNameError
 from pipelines.settings import Places
 from warehouse.engines import open_warehouse
 from warehouse.query import format_result
@@ -24,14 +25,14 @@ from warehouse.scenario_comparison import compared
 
 
 class ScenarioError(Exception):
-    """There is no such scenario; the message says which there are."""
+    """Nobody asked for the scenario; the message says which were."""
 
 
 def find_scenario(places: Places, named: str) -> Scenario:
     """The scenario of the authority's folder with this code, or the one in a file of this name.
 
     Raises:
-        ScenarioError: neither is there.
+        UnknownNameError: neither is there.
         AuthorityError: the file holds mistakes.
     """
     shipped = {scenario.code: scenario for scenario in places.authority.scenarios}
@@ -40,7 +41,7 @@ def find_scenario(places: Places, named: str) -> Scenario:
     if Path(named).is_file():
         return read_scenario(places.authority, Path(named))
     there_are = ", ".join(shipped) or "none"
-    raise ScenarioError(
+    raise UnknownNameError(
         f"no scenario '{named}' and no file of that name. Scenarios of the authority: {there_are}. Write "
         f"another into {places.authority.folder / 'scenarios.yaml'}, or into a file of your own"
     )

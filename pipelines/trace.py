@@ -14,6 +14,7 @@ import polars as pl
 from upath import UPath
 
 from assets.frames import frames_of, lake_at, read_frame
+from pipelines.options import UnknownNameError
 from pipelines.settings import Places
 from warehouse.engines import Warehouse, open_warehouse
 from warehouse.projections import grain
@@ -98,7 +99,7 @@ def _newest(warehouse: Warehouse) -> dt.date:
 def _keys_of(mart: str) -> list[str]:
     tables = {table.name: table for table in MARTS}
     if mart not in tables:
-        raise TraceError(f"there is no mart '{mart}'. Those that can be traced: {', '.join(FIGURES)}")
+        raise UnknownNameError(f"there is no mart '{mart}'. Those that can be traced: {', '.join(FIGURES)}")
     return [name for name in grain(tables[mart]) if name != "as_of"]
 
 
@@ -111,7 +112,7 @@ def _wanted(mart: str, keys: Sequence[str]) -> dict[str, str]:
     bare = [key for key in keys if key.split("=", 1) not in pairs]
     free = [name for name in columns if name not in named and name not in {"basis", "estimate_version"}]
     if len(bare) > len(free):
-        raise TraceError(f"'{bare[-1]}' is no key of {mart}; its keys are {', '.join(columns)}")
+        raise UnknownNameError(f"'{bare[-1]}' is no key of {mart}; its keys are {', '.join(columns)}")
     given = named | dict(zip(free, bare, strict=False))
     return {name: given.get(name, USUAL.get(name, "")) for name in columns}
 

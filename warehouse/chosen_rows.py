@@ -1,5 +1,6 @@
 """Which rows of a readable table are asked for, and their shape: the same on both engines."""
 
+import difflib
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 
@@ -22,10 +23,17 @@ def readable(name: str, *, nightly: bool = False) -> Table:
     """
     table = _READABLE.get(name)
     if table is None:
-        raise WarehouseError(f"the warehouse has no table '{name}'; it has {', '.join(_READABLE)}")
+        raise WarehouseError(no_such_table(name))
     if nightly and "as_of" not in table.columns:
         raise WarehouseError(f"{name} is not kept by night; read it without one")
     return table
+
+
+def no_such_table(name: str) -> str:
+    """What is said to who asks for a table that there is not: those of nearest names, else all."""
+    near = difflib.get_close_matches(name.rpartition(".")[2], list(_READABLE))
+    hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(_READABLE)}"
+    return f"the warehouse has no table '{name}'; {hint}"
 
 
 def of_publication(name: str) -> Table:

@@ -9,6 +9,7 @@ import re
 
 import polars as pl
 
+from warehouse.chosen_rows import no_such_table
 from warehouse.engines import WarehouseError
 from warehouse.postgres_connection import Session, SQLError
 
@@ -70,6 +71,9 @@ def _why_not(error: SQLError, seconds: int) -> str:
         return f"{_refused('a query that writes')} ({error.text})"
     if error.state == "42601":
         return f"the query cannot be understood: {error.text}"
+    unknown = re.search(r'relation "(\S+)" does not exist', error.text)
+    if error.state == "42P01" and unknown:
+        return no_such_table(unknown[1])
     if error.state == "42501":
         return f"the query asks for what this user may not see: {error.text}"
     return f"the query failed: {error.text}"

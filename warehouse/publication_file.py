@@ -87,7 +87,8 @@ def _create_view(connection: Connection, table: Table, older: list[Path]) -> Non
 
 
 def _comment(connection: Connection, table: Table, relation: str, name: str) -> None:
-    """The declaration's words on a relation and its columns, all at once: singly they are a third of a small night."""
+    """The declaration's words on a relation and its columns, all at once: singly they take a third of a small
+    night's time."""
     words = [f"COMMENT ON {relation} IS {literal(table.comment or '')}"]
     words += [
         f'COMMENT ON COLUMN {name}."{column.name}" IS {literal(column.comment or "")}'

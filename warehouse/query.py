@@ -6,6 +6,7 @@ Only what reads is let through, and only the marts can be read. Where the marts 
 import io
 import json
 import math
+import re
 import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -15,6 +16,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from warehouse.chosen_rows import no_such_table
 from warehouse.engines import WarehouseError, open_warehouse
 
 MOST_ROWS_SHOWN = 200
@@ -49,6 +51,12 @@ def read_one_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> pl.Da
         )
     try:
         return connection.execute(sql).pl()
+    except duckdb.CatalogException as error:
+        # DuckDB's own guess may be a table of its own.
+        unknown = re.search(r"Table with name (\S+) does not exist", str(error))
+        raise WarehouseError(
+            no_such_table(unknown[1]) if unknown else f"the query failed: {error}"
+        ) from error
     except duckdb.Error as error:
         raise WarehouseError(f"the query failed: {error}") from error
     except pl.exceptions.PolarsError as error:
@@ -57,11 +65,14 @@ def read_one_statement(connection: duckdb.DuckDBPyConnection, sql: str) -> pl.Da
         ) from error
 
 
-def format_result(frame: pl.DataFrame, form: str, *, most_rows: int = MOST_ROWS_SHOWN) -> str:
+def format_result(
+    frame: pl.DataFrame, form: str, *, most_rows: int = MOST_ROWS_SHOWN, width: int | None = None
+) -> str:
     """``frame`` as text, ending in a line break.
 
     ``table``: aligned for a terminal, of at most ``most_rows`` rows, saying how many were left out; null is
-    empty. ``csv``: RFC 4180 quoting, UTF-8, lines ending in ``\\n``; null is an empty field, empty text is
+    empty. Where it would be wider than ``width``, if given, each row stands below the other, a column a line.
+    ``csv``: RFC 4180 quoting, UTF-8, lines ending in ``\\n``; null is an empty field, empty text is
     ``""``. ``json``: a list of objects; dates and times ISO 8601; decimals as numbers with all their digits
     (read them as decimals, a double holds 15 of them); null, NaN and infinity are ``null``.
 
@@ -69,7 +80,7 @@ def format_result(frame: pl.DataFrame, form: str, *, most_rows: int = MOST_ROWS_
         WarehouseError: for another name.
     """
     formats: dict[str, Callable[[], str]] = {
-        "table": lambda: _table(frame, most_rows),
+        "table": lambda: _table(frame, most_rows, width),
         "csv": lambda: _csv(frame),
         "json": lambda: _json(frame),
     }
@@ -134,18 +145,38 @@ def _json_text(value: Any) -> str:
     return json.dumps(value if isinstance(value, str) else _plain(value), ensure_ascii=False)
 
 
-def _table(frame: pl.DataFrame, most_rows: int) -> str:
+def _table(frame: pl.DataFrame, most_rows: int, widest: int | None) -> str:
     shown = [frame.columns, *([_cell(value) for value in row] for row in frame.head(most_rows).iter_rows())]
     rows = [[_on_one_line(cell) for cell in row] for row in shown]
     widths = [max(_width(row[place]) for row in rows) for place in range(frame.width)]
-    to_the_right = [kind.is_numeric() for kind in frame.dtypes]
-    lines = ["  ".join(map(_padded, row, widths, to_the_right)).rstrip() for row in rows]
-    lines.insert(1, "  ".join("─" * width for width in widths))
+    if widest is not None and sum(widths) + 2 * (len(widths) - 1) > widest:
+        lines = _one_below_the_other(rows)
+    else:
+        to_the_right = [kind.is_numeric() for kind in frame.dtypes]
+        lines = ["  ".join(map(_padded, row, widths, to_the_right)).rstrip() for row in rows]
+        lines.insert(1, "  ".join("─" * width for width in widths))
     left_out = frame.height - most_rows
     counted = f"({frame.height} row{'' if frame.height == 1 else 's'})"
     if left_out > 0:
         counted = f"({most_rows} of {frame.height} rows; --format csv gives all)"
     return "\n".join([*lines, counted]) + "\n"
+
+
+def _one_below_the_other(rows: list[list[str]]) -> list[str]:
+    """A line a column and a rule between rows, for more columns than a terminal is wide."""
+    columns, *values = rows
+    names = max(map(_width, columns))
+    return [
+        line
+        for number, row in enumerate(values, 1)
+        for line in (
+            f"── row {number} " + "─" * names,
+            *(
+                f"{_padded(name, names, to_the_right=False)}  {cell}".rstrip()
+                for name, cell in zip(columns, row, strict=True)
+            ),
+        )
+    ]
 
 
 def _cell(value: Any) -> str:

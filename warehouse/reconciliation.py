@@ -42,9 +42,15 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Reconciled:
-    """Every pair, lone row and cell with its kind; ``treasury_``/``tax_`` columns null where one lacks."""
+    """Every pair, lone row and cell with its kind; ``treasury_``/``tax_`` columns null where one lacks.
+
+    ``first_day`` and ``last_day`` are the first and the last day that the tax office has stated: what lies
+    between is compared. None where it has stated none.
+    """
 
     lines: pl.DataFrame
+    first_day: dt.date | None = None
+    last_day: dt.date | None = None
 
 
 def coverage(receipts: pl.DataFrame, tax: pl.DataFrame, is_working: pl.Series) -> Coverage:
@@ -108,7 +114,7 @@ def reconcile(
     right = right.filter(~pl.col("line_code").is_in(excluded))
     agreed, left, right = compare_cells(comparable, right, tolerance, rules.timing_tolerance_days)
     found += [agreed, *_alone(left, right, covered)]
-    return Reconciled(_lines(found))
+    return Reconciled(_lines(found), first, last)
 
 
 def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
@@ -270,4 +276,6 @@ def summary(as_of: dt.date, reconciled: Reconciled) -> pl.DataFrame:
         pl.lit(as_of).alias("as_of"), "unit_key", pl.col("kind").alias("break_kind"),
         pl.col("rows").fill_null(0), pl.col("amount").fill_null(0), "treasury_amount", "tax_amount",
         (pl.col("treasury_amount") - pl.col("tax_amount")).alias("residual_amount"),
+        pl.lit(reconciled.first_day, pl.Date).alias("compared_from"),
+        pl.lit(reconciled.last_day, pl.Date).alias("compared_to"),
     )  # fmt: skip

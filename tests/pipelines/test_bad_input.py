@@ -45,6 +45,7 @@ def test_no_landing_folder(wardcast: Wardcast, home: Path, tmp_path: Path) -> No
     assert code == 1
     assert "does not exist" in said
     assert "--landing" in said
+    assert "raw_delivery" not in said, "nothing heavy was begun"
     stands_alone(home)
 
 

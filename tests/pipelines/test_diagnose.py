@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from authorities.loading import DEFAULT_AUTHORITY, load_authority
-from pipelines.diagnose import DiagnoseError, find_line, find_unit
+from pipelines.diagnose import find_line, find_unit
+from pipelines.options import UnknownNameError
 from tests.pipelines.conftest import NIGHT, Wardcast
 
 DAY = dt.date(2020, 6, 30)
@@ -31,11 +32,11 @@ def test_names_are_those_of_the_units_in_force_on_the_night() -> None:
 
 def test_what_is_not_known_names_the_nearest_or_all() -> None:
     authority = load_authority(DEFAULT_AUTHORITY)
-    with pytest.raises(DiagnoseError, match=r"'Ngoc Thui'.*did you mean Ngọc Thụy \(00118\)"):
+    with pytest.raises(UnknownNameError, match=r"'Ngoc Thui'.*did you mean Ngọc Thụy \(00118\)"):
         find_unit(authority, "Ngoc Thui", DAY)
-    with pytest.raises(DiagnoseError, match=r"there are: .*Thượng Thanh \(00115\)"):
+    with pytest.raises(UnknownNameError, match=r"there are: .*Thượng Thanh \(00115\)"):
         find_unit(authority, "xyz", DAY)
-    with pytest.raises(DiagnoseError, match="did you mean land_rent"):
+    with pytest.raises(UnknownNameError, match="did you mean land_rent"):
         find_line(authority, "land_rend")
 
 

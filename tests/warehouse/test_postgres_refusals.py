@@ -276,7 +276,10 @@ def filled(postgres_server: object) -> Iterator[Database]:
         ("", "this holds 0 statements"),
         (" -- nothing\n;", "this holds 0 statements"),
         ("SELEC 1", "cannot be understood"),
-        ("SELECT * FROM mart_unit_positions", 'failed: relation "mart_unit_positions" does not exist'),
+        (
+            "SELECT * FROM mart_unit_positions",
+            "no table 'mart_unit_positions'; did you mean mart_unit_position",
+        ),
         ("SELECT unit FROM dim_unit", "failed: column .unit. does not exist"),
         ("SELECT INTERVAL '1 day' AS i", r"column 'i' .* CAST\(… AS text\)"),
         ("SELECT 'NaN'::numeric AS n", r"column 'n' .* CAST\(… AS double precision\)"),

@@ -358,6 +358,9 @@ MART_RECONCILIATION_SUMMARY = _mart(
     money("treasury_amount", "What the treasury has of them in this unit"),
     money("tax_amount", "What the tax office has of them in this unit"),
     money("residual_amount", "Treasury − tax office: what does not net out"),
+    day("compared_from", "First day that the tax office has stated: payments from it on are compared",
+        nullable=True),
+    day("compared_to", "Last day that the tax office has stated", nullable=True),
     reach=("receipt", "tax_collection"),
 )  # fmt: skip
 
