@@ -14,6 +14,8 @@ from bulletins.night import Night, Row
 
 SEVERITIES = ("severe", "warning", "info")
 """From the gravest down."""
+_BY_RULE = "rule"
+"""Stands in ``mart_warning`` where no person changed a state."""
 _SENTENCES = re.compile(r"(?<=[.!?])\s+")
 
 
@@ -33,6 +35,10 @@ class Warning:  # noqa: A001 - the vocabulary's own word; nothing here warns thr
     is_new: bool
     why: str = ""
     """What a person or the rule said with the state."""
+    by: str = ""
+    """The person who brought the state about; empty where it was the rule."""
+    until: dt.date | None = None
+    """Last day for which an explanation holds."""
     kind: str = ""
     """What kind of rule it is; empty where the rule is no longer declared."""
     suppressed_since: dt.date | None = None
@@ -60,7 +66,7 @@ class WarningGroup:
 def warning_groups(night: Night, order: Sequence[str], language: str) -> tuple[WarningGroup, ...]:
     """Warnings that are not closed, by rule; the gravest rule first, then in the authority's order.
 
-    Within a rule units follow ``order``, those it does not name first.
+    Within a rule those of most money come first; where it is not about money units follow ``order``.
     """
     places = {unit_key: place for place, unit_key in enumerate(order, start=1)}
     rules = {rule.rule_code: rule for rule in night.authority.settings.warning_rules}
@@ -70,21 +76,41 @@ def warning_groups(night: Night, order: Sequence[str], language: str) -> tuple[W
             by_rule.setdefault(row["rule_code"], []).append(row)
     groups = []
     for code in sorted(
-        by_rule, key=lambda code: (_gravity(by_rule[code][0]), [*rules, code].index(code), code)
+        by_rule, key=lambda code: (min(map(_gravity, by_rule[code])), [*rules, code].index(code), code)
     ):
         rows = by_rule[code]
         title = rules[code].title if code in rules else Words(vi=code, en=code)
         owners = owners_of(night, rows[0]["owner"], language)
         warnings = tuple(
             _warning(night, row)
-            for row in sorted(rows, key=lambda row: (places.get(row["unit_key"], 0), row["warning_id"]))
+            for row in sorted(
+                rows,
+                key=lambda row: (
+                    -abs(row["gap_amount"] or 0),
+                    places.get(row["unit_key"], 0),
+                    row["warning_id"],
+                ),
+            )
         )
         advice = {
             language: shared_ending([one.messages[language] for one in warnings]) for language in ("vi", "en")
         }
         told = tuple(replace(one, messages=_without(one.messages, advice)) for one in warnings)
-        groups.append(WarningGroup(title, rows[0]["severity"], owners, told, advice))
+        groups.append(WarningGroup(title, min(rows, key=_gravity)["severity"], owners, told, advice))
     return tuple(groups)
+
+
+def closed_by_people(night: Night) -> tuple[Warning, ...]:
+    """Cases that somebody closed and that have not come back, the last closed first."""
+    rows = [row for row in night.rows("mart_warning") if row["state"] == "closed" and _person(row)]
+    rows.sort(key=lambda row: (-row["state_on"].toordinal(), row["warning_id"]))
+    return tuple(_warning(night, row) for row in rows)
+
+
+def _person(row: Row) -> str:
+    """Who brought a case's state about, where it was a person."""
+    by = row.get("state_by") or ""
+    return "" if by == _BY_RULE else by
 
 
 def owners_of(night: Night, role: str, language: str) -> tuple[str, ...]:
@@ -124,6 +150,7 @@ def _warning(night: Night, row: Row) -> Warning:
     return Warning(
         row["warning_id"], row["rule_code"], row["severity"], row["unit_key"], grouped_units(row), messages,
         row["opened_on"], row["state"], row["opened_on"] == night.as_of, row.get("state_why") or "",
+        _person(row), row.get("explained_until"),
         kinds.get(row["rule_code"], ""),
         row.get("suppressed_since"), row.get("suppressed_because") or "",
     )  # fmt: skip

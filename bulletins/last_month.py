@@ -52,7 +52,7 @@ def since_last_month(
         past: what earlier nights said of the unit's years, the newest first.
         language: of the lines' names.
     """
-    month = night.as_of.replace(day=1)
+    month = night.data_until.replace(day=1)
     since = month - dt.timedelta(days=1)
     reached: dict[str, list[Decimal]] = {}
     rows = night.rows("mart_forecast_path", unit_key=unit_key, basis=TERRITORY, scenario=BASE)

@@ -42,6 +42,7 @@ def _item(night: Night, edition: Edition, row: dict[str, object]) -> NewsItem:
     elapsed = months_elapsed(then)
     told = edition | {
         "as_of": day,
+        "data_until": day,
         "fiscal_year": then.fiscal_year,
         "whole_months": int(elapsed) if elapsed == int(elapsed) else 0,
         "brief": row,

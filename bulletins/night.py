@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from authorities.model import Authority
+from authorities.model import ALL, Authority
 from warehouse.projections import empty_frame, grain
 from warehouse.tables.dimensions import DIMENSIONS
 from warehouse.tables.marts import MARTS
@@ -21,6 +21,9 @@ from warehouse.tables.marts import MARTS
 TERRITORY, RECURRENT = "territory", "recurrent"
 INITIAL = "initial"
 BASE, WITHOUT_SHOCKS = "base", "without_shocks"
+
+_STALE_DAYS = 10
+"""For an authority whose rules bear any delay."""
 
 Row = dict[str, Any]
 Explain = Callable[[str, str, Literal["vi", "en"]], str]
@@ -70,6 +73,21 @@ class Night:
         """The night."""
         day: dt.date | str = self.publication["as_of"]
         return dt.date.fromisoformat(day) if isinstance(day, str) else day
+
+    @cached_property
+    def data_until(self) -> dt.date:
+        """Last day of which receipts are known, within the fiscal year; the night where nobody says."""
+        rows = self.rows("mart_unit_position", unit_key=ALL, basis=TERRITORY, estimate_version=INITIAL)
+        known = [row["last_complete_day"] for row in rows if row.get("last_complete_day")]
+        first = self.authority.fiscal_year_start(self.fiscal_year)
+        return max(first, min(self.as_of, *known)) if known else self.as_of
+
+    @property
+    def days_behind(self) -> int:
+        """Days from the last known receipts to the night, where that is more than warnings bear; else 0."""
+        bearable = [rule.stale_after_days for rule in self.authority.settings.warning_rules]
+        behind = (self.as_of - self.data_until).days
+        return behind if behind > min((days for days in bearable if days), default=_STALE_DAYS) else 0
 
     @property
     def fiscal_year(self) -> int:

@@ -31,6 +31,7 @@ def overview(night: Night, edition: Edition, units: positions.Table) -> dict[str
         "spending": spending,
         "shocks": findings.shock_effects(night),
         "warning_groups": cases.warning_groups(night, [row.key for row in reversed(units.rows)], language),
+        "closed_cases": cases.closed_by_people(night),
         "marks": marks,
         "severities": [severity for severity in cases.SEVERITIES if severity in known],
         "arrivals": findings.arrivals(night, language),

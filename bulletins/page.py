@@ -111,6 +111,8 @@ def edition_of(night: Night, language: Language) -> Edition:
         "authority_title": getattr(settings.title, language),
         "is_vietnam": settings.holidays_country == "VN",
         "as_of": night.as_of,
+        "data_until": night.data_until,
+        "days_behind": night.days_behind,
         "fiscal_year": night.fiscal_year,
         "calendar_year": settings.fiscal_year_start_month == 1,
         "whole_months": int(elapsed) if elapsed == int(elapsed) else 0,

@@ -4,6 +4,7 @@ The same for every language. Warnings, spending and the state of the data are in
 """
 
 import calendar
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -177,16 +178,19 @@ def monthly_need(night: Night, total: PlaceRow | None) -> Need | None:
 
 
 def months_elapsed(night: Night) -> Decimal:
-    """Months of the fiscal year up to and including the night, the running one by its days."""
+    """Months of the fiscal year up to and including the last known receipts, the running one by its days."""
+    return _months_until(night, night.data_until)
+
+
+def _months_until(night: Night, day: dt.date) -> Decimal:
     start = night.authority.fiscal_year_start(night.fiscal_year)
-    day = night.as_of
     whole = (day.year - start.year) * _MONTHS + day.month - start.month
     return whole + Decimal(day.day) / calendar.monthrange(day.year, day.month)[1]
 
 
 def past_mid_year(night: Night) -> bool:
     """Whether half of the fiscal year has gone by, so that the half-year threshold can be asked for."""
-    return months_elapsed(night) >= _HALF_YEAR
+    return _months_until(night, night.as_of) >= _HALF_YEAR
 
 
 def _lags(night: Night, row: Row) -> bool:

@@ -12,6 +12,7 @@ from bulletins.numbers import whole_parts
 
 MATCHED, NOT_COMPARED = "matched", "not_compared"
 _LARGEST = 10
+_AMOUNTS = ("treasury_amount", "tax_amount", "difference_amount")
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,15 @@ class KindOfBreak:
 
 @dataclass(frozen=True)
 class Break:
-    """One of the largest differences; the page names no payer and no document."""
+    """One of the breaks of most money; the page names no payer and no document.
+
+    ``amount`` is what it is about, in currency units: a payment under two units differs by nothing.
+    """
 
     unit_key: str
     unit_name: str
     kind: str
+    amount: Decimal
     difference: Decimal
     age_days: int
 
@@ -75,11 +80,17 @@ def _kind(row: Row) -> KindOfBreak:
 
 def _largest(night: Night) -> tuple[Break, ...]:
     rows = night.rows("mart_reconciliation_break")
-    rows.sort(key=lambda row: (-abs(row["difference_amount"]), row["break_id"]))
+    rows.sort(key=lambda row: (-_amount(row), row["break_id"]))
     names = night.unit_names
     return tuple(
         Break(row["unit_key"], str(names.get(row["unit_key"]) or row["unit_key"]), row["break_kind"],
-              row["difference_amount"], row["age_days"])
+              _amount(row), row["difference_amount"], row["age_days"])
         for row in rows[:_LARGEST]
-        if row["difference_amount"]
+        if _amount(row)
     )  # fmt: skip
+
+
+def _amount(row: Row) -> Decimal:
+    """The money that a break is about, by whichever office has more of it."""
+    amounts: list[Decimal] = [row[name] or Decimal(0) for name in _AMOUNTS]
+    return max(map(abs, amounts))

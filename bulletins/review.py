@@ -85,9 +85,10 @@ def review(night: Night, language: str) -> Review:
 
 
 def quarter_start(night: Night) -> tuple[dt.date, int]:
-    """First day of the fiscal quarter of the night, and its number, 1–4."""
+    """First day of the fiscal quarter of the last known receipts, and its number, 1–4."""
     first = night.authority.fiscal_year_start(night.fiscal_year)
-    gone = (night.as_of.year - first.year) * 12 + night.as_of.month - first.month
+    day = night.data_until
+    gone = (day.year - first.year) * 12 + day.month - first.month
     whole = gone // _MONTHS_OF_QUARTER * _MONTHS_OF_QUARTER
     month = first.month - 1 + whole
     return dt.date(first.year + month // 12, month % 12 + 1, 1), gone // _MONTHS_OF_QUARTER + 1

@@ -101,7 +101,7 @@ class _Language:
         """Every file's name, and what makes it."""
         sections: dict[str, Gather] = {
             OVERVIEW: lambda: self.first,
-            WARNINGS: lambda: {name: self.first[name] for name in ("warning_groups", "marks")}
+            WARNINGS: lambda: {name: self.first[name] for name in ("warning_groups", "marks", "closed_cases")}
             | {"causes": self.shared.causes, "scored": scored_warnings(self.night)},
             ACCURACY: lambda: {"records": forecast_record.records(self.night)},
             QUALITY: self.quality,

@@ -34,7 +34,7 @@ def _told(edition: Mapping[str, Any], pack: Review) -> dict[str, Any]:
         "office": edition["authority_title"],
         "nation": [words["country"], words["motto"]] if edition["is_vietnam"] else [],
         "title": said("review_title", edition, pack),
-        "dateline": f"{words['as_of']} {figures.long_day(edition['as_of'])}",
+        "dateline": f"{words['as_of']} {figures.long_day(edition['data_until'])}",
         "notice": edition["notice"],
         "brief": said("brief", edition) if edition["brief"] else words["no_rows"],
         "outlook": said("outlook", edition),

@@ -84,17 +84,17 @@ def folded(
     watch: Watched,
     acts: Sequence[Row],
     *,
-    is_first_night: bool,
+    is_first_look: bool,
 ) -> CaseState | None:
     """The case's state on the night, or None where there is no case.
 
     Args:
         before: its state on the last published night; None where it had none.
         acts: all that the night knows of the case, in order; those applied before come first.
-        is_first_night: nothing was published before; there is nothing to wait for.
+        is_first_look: nothing was published before, or not for long; there is nothing to wait for.
     """
     rule = candidate.finding.rule
-    lasts = is_first_night or nights_at(as_of, watch.since) >= rule.minimum_nights
+    lasts = is_first_look or nights_at(as_of, watch.since) >= rule.minimum_nights
     is_blind = candidate.finding.is_stale or candidate.level == "unknown"
     if before is None:
         opens = candidate.level == "breached" and lasts and not is_blind
@@ -128,7 +128,7 @@ def _looked_at(as_of: dt.date, candidate: Candidate, case: CaseState, *, lasts: 
         return replace(case, state="closed", state_on=as_of, state_by=BY_RULE, state_why="calmed down",
                        state_value=value, rearmed_on=as_of)  # fmt: skip
     ended = case.explained_until is not None and case.explained_until < as_of
-    if case.state == "explained" and ended and level == "breached":
+    if case.state == "explained" and ended and level in ("breached", "between"):
         return _reopened(as_of, case, f"still holds after {case.explained_until}")
     return case
 

@@ -156,9 +156,11 @@ def _forecast(
 ) -> Finding:
     estimate, median = row["estimate_amount"], row["p50_amount"]
     share = known(float(median / estimate * 100)) if estimate and median is not None else None
+    mean = row["mean_amount"]
     figures: dict[str, Figure] = {
         "probability": Probability(probability),
-        "shortfall": Money(row["expected_shortfall_amount"]),
+        # What the causes of the case add up to; the mean of shortfalls alone is the mart's.
+        "shortfall": Money(None if estimate is None or mean is None else estimate - mean),
         "estimate": Money(estimate),
         "collected": Money(row["collected_amount"]),
         "median": Money(median),

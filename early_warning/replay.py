@@ -102,7 +102,7 @@ class _Year:
 
     def watch(self, night: Night) -> None:
         """Take in the next night."""
-        tonight = followed(night, self.rows, self.levels, {}, is_first_night=False)
+        tonight = followed(night, self.rows, self.levels, {}, is_first_look=False)
         self.levels = {
             key: {"level": one.level, "level_since": one.since} for key, one in tonight.watch.items()
         }

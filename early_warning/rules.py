@@ -41,6 +41,8 @@ _KINDS: dict[WarningKind, Callable[[Night, WarningRule], Iterator[Finding]]] = {
     "channel_failed": data_rules.channel_failed,
 }
 """What each kind of rule looks for."""
+UNWATCHED_DAYS = 7
+"""Days without a published night after which a night is a first look again."""
 _TOLD_ONLY_WHERE_ILL = (
     "line_collapsed",
     "data_late",
@@ -97,7 +99,7 @@ def find_warnings(night: Night, before: Before, acts: pl.DataFrame) -> Found:
     rows = {row["warning_id"]: row for row in before.warnings.iter_rows(named=True)}
     levels = dict(before.watch.select("warning_id", pl.struct("level", "level_since")).iter_rows())
     known = acts_by(acts, night.as_of)
-    tonight = followed(night, rows, levels, known, is_first_night=before.as_of is None)
+    tonight = followed(night, rows, levels, known, is_first_look=_is_first_look(night, before))
     found, watch, cases = tonight.found, tonight.watch, tonight.cases
     measured = [one for one, state in cases if state.state != "closed" and one.finding.figures]
     parts, gaps = causes(night, measured)
@@ -109,13 +111,18 @@ def find_warnings(night: Night, before: Before, acts: pl.DataFrame) -> Found:
     return Found(_mart(MART_WARNING, told), _watched(night, found, cases, watch), _causes(night, parts))
 
 
+def _is_first_look(night: Night, before: Before) -> bool:
+    """Whether nobody knows how long anything has held: rules that ask for some nights wait for none then."""
+    return before.as_of is None or (night.as_of - before.as_of).days > UNWATCHED_DAYS
+
+
 def followed(
     night: Night,
     rows: Mapping[str, Row],
     levels: Mapping[str, Row],
     acts: Mapping[str, Sequence[Row]],
     *,
-    is_first_night: bool,
+    is_first_look: bool,
 ) -> Followed:
     """What the rules find tonight, and the cases after it.
 
@@ -123,12 +130,13 @@ def followed(
         rows: cases of the night before by warning id, rows of ``mart_warning`` or what a case needs of them.
         levels: level and level_since of the night before by warning id.
         acts: what people decided, as known tonight, by warning id.
+        is_first_look: nothing was published before, or not for long: nothing to wait for.
     """
     standing = {key for key, row in rows.items() if row["state"] in STANDING_STATES}
 
     def waits(one: Finding) -> bool:
         since = watched(night.as_of, one.level, levels.get(one.warning_id(night.fiscal_year))).since
-        return not is_first_night and nights_at(night.as_of, since) < one.rule.minimum_nights
+        return not is_first_look and nights_at(night.as_of, since) < one.rule.minimum_nights
 
     found = candidates(night, findings_of(night), standing, waits)
     found += _not_found(night, rows, found)
@@ -138,7 +146,7 @@ def followed(
         row = rows.get(one.warning_id)
         state = folded(
             night.as_of, one, None if row is None else CaseState.of_row(row), watch[one.warning_id],
-            acts.get(one.warning_id, []), is_first_night=is_first_night,
+            acts.get(one.warning_id, []), is_first_look=is_first_look,
         )  # fmt: skip
         if state is not None:
             cases.append((one, state))

@@ -39,6 +39,11 @@ class NightlyInput:
     def night(self) -> Night:
         return Night(self.authority, self.marts, self.dimensions, self.publication, **self.beside)
 
+    def know_until(self, day: dt.date) -> None:
+        """The last day of which receipts are known."""
+        positions = self.marts["mart_unit_position"]
+        self.marts["mart_unit_position"] = positions.with_columns(pl.lit(day).alias("last_complete_day"))
+
     def change_settings(self, **changes: Any) -> None:
         settings = self.authority.settings.model_copy(update=changes)
         self.authority = self.authority.model_copy(update={"settings": settings})
@@ -54,9 +59,10 @@ class NightlyInput:
 
 
 def mart(name: str, rows: list[dict[str, Any]], as_of: dt.date = NIGHT) -> pl.DataFrame:
-    """Rows of a mart, what a row leaves out null, publication_id set."""
+    """Rows of a mart, what a row leaves out null, publication_id set; receipts are known to the night."""
     table = TABLES[name]
-    common = {"as_of": as_of, "publication_id": f"{as_of}.1"} if "as_of" in table.columns else {}
+    known = {"as_of": as_of, "publication_id": f"{as_of}.1", "last_complete_day": as_of}
+    common = {column: value for column, value in known.items() if column in table.columns}
     return conform(
         pl.DataFrame([common | row for row in rows], schema=polars_schema(table), orient="row"), table
     )
@@ -87,7 +93,6 @@ def position(
         "remaining_amount": estimate - collected if estimate else None,
         "pace_pct": pace,
         "pace_gap_pp": share - pace if share is not None and pace is not None else None,
-        "last_complete_day": NIGHT,
         "is_below_half": None if share is None else share <= 50.0,
     }
 

@@ -8,7 +8,7 @@ from html import unescape
 import polars as pl
 import pytest
 
-from bulletins.cases import shared_ending
+from bulletins.cases import shared_ending, warning_groups
 from bulletins.fan import fan_of
 from bulletins.night import Night
 from bulletins.site import SECTIONS, page_names
@@ -314,7 +314,29 @@ def test_before_mid_year_a_low_share_alone_is_no_fault(district):
 )  # fmt: skip
 def test_the_period_is_called_as_officials_call_it(night, said, district):
     district.publication["as_of"] = night
+    district.know_until(night)
     assert f"{said}, số thu ngân sách" in edition(district.render(), "vi")
+
+
+def test_a_night_without_new_receipts_speaks_of_the_day_it_knows(district):
+    before = edition(district.render(), "vi")
+    district.publication["as_of"] = dt.date(2020, 7, 20)
+    site = district.render("index", "unit-00148-2004")
+    said, english = edition(site, "vi"), edition(site, "en")
+    assert "Số liệu đến hết ngày 30 tháng 6 năm 2020" in said
+    assert "6 tháng đầu năm 2020, số thu ngân sách" in said
+    assert "Chưa có số thu nào mới sau ngày 30/6/2020 (20 ngày)" in said
+    assert "No receipts have come after 30 June 2020 (20 days)" in english
+    assert "Chưa có số thu nào mới sau" in edition(site, "vi", "unit-00148-2004")
+    rate = "bình quân từ đầu năm là"
+    assert said.partition(rate)[2][:20] == before.partition(rate)[2][:20] != ""
+
+
+def test_a_few_days_without_receipts_are_no_alarm(district):
+    district.publication["as_of"] = dt.date(2020, 7, 2)
+    said = edition(district.render(), "vi")
+    assert "Số liệu đến hết ngày 30 tháng 6 năm 2020" in said
+    assert "Chưa có số thu nào mới" not in said
 
 
 def test_what_every_warning_of_a_rule_advises_is_said_once(district_site):
@@ -410,3 +432,46 @@ def test_importing_costs_none_of_what_draws_and_formats():
         "sys.exit(str(heavy) if heavy else 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_group_is_as_grave_as_its_gravest_case_and_the_largest_gap_comes_first(district):
+    rows = district.marts["mart_warning"]
+    below = pl.col("rule_code") == "below_half"
+    first = rows.filter(below)["warning_id"].sort()[0]
+    mild = below & (pl.col("warning_id") != first)
+    district.marts["mart_warning"] = rows.with_columns(
+        pl.when(mild).then(pl.lit("info")).otherwise("severity").alias("severity"),
+        pl.when(pl.col("warning_id") == first).then(pl.lit(Decimal("9e9"))).otherwise("gap_amount")
+        .cast(rows.schema["gap_amount"]).alias("gap_amount"),
+    )  # fmt: skip
+    (group,) = [
+        one for one in warning_groups(district.night, [], "vi") if one.warnings[0].rule_code == "below_half"
+    ]
+    assert (group.severity, group.warnings[0].warning_id) == ("warning", first)
+
+
+def test_a_case_that_somebody_closed_is_still_told_with_who_and_why(district):
+    rows = district.marts["mart_warning"]
+    closed = pl.col("warning_id") == rows.filter(pl.col("rule_code") == "below_half")["warning_id"].sort()[0]
+    said = {"state": "closed", "state_by": "Trần Thị Bình", "state_why": "đã thu đủ ngày 1/7"}
+    district.marts["mart_warning"] = rows.with_columns(
+        *(pl.when(closed).then(pl.lit(value)).otherwise(name).alias(name) for name, value in said.items()),
+        pl.when(closed).then(dt.date(2020, 6, 29)).otherwise("state_on").alias("state_on"),
+    )
+    site = district.render("index", "warnings")
+    assert "Xem từng cảnh báo và nguyên nhân; đã đóng: 1" in edition(site, "vi").replace(" ;", ";")
+    told = edition(site, "vi", "warnings")
+    assert "Đã đóng (1)" in told
+    assert "đã đóng, Trần Thị Bình: đã thu đủ ngày 1/7" in told.partition("Đã đóng (1)")[2]
+    assert "Closed by somebody (1)" in edition(site, "en", "warnings")
+
+
+def test_an_explanation_says_who_gave_it_and_until_when_it_holds(district):
+    rows = district.marts["mart_warning"]
+    said = {"state": "explained", "state_by": "Lê Văn Cường", "state_why": "chờ quyết định giao đất"}
+    district.marts["mart_warning"] = rows.with_columns(
+        *(pl.lit(value).alias(name) for name, value in said.items()),
+        pl.lit(dt.date(2020, 7, 15)).alias("explained_until"),
+    )
+    told = edition(district.render("warnings"), "vi", "warnings")
+    assert "Lê Văn Cường, có giá trị đến 15/7/2020: chờ quyết định giao đất" in told

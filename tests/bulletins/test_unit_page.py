@@ -57,7 +57,7 @@ def test_causes_of_a_warning_add_up_to_its_gap_and_say_what_comes_back(everythin
     assert found.whole.amount == round(sum(CAUSES.values()) / 1_000_000)
     assert [step.back_by for step in found.steps] == [dt.date(2020, 9, 20), None, None]
     said = edition(everything.render(PAGE, "warnings"), "vi", PAGE)
-    assert "Thu chậm do được gia hạn dự kiến thu lại trước 20/9/2020 +7.700" in said
+    assert "Thu chậm do được gia hạn dự kiến thu lại chậm nhất 20/9/2020 +7.700" in said
     assert "Còn thiếu để đạt mức đề ra +8.267" in said
     every = edition(everything.render("warnings"), "en", "warnings")
     assert "Later, by a deferral expected back by 20 September 2020 +7,700" in every
@@ -148,7 +148,7 @@ def test_a_unit_without_estimate_or_history_is_a_whole_page(district):
     assert "Chưa có dự báo cả năm." in said
     assert "Chưa có số liệu theo khoản thu." in said
     assert "Không có số liệu chi ngân sách." in said
-    assert "Không có dữ liệu: chưa có đêm nào trước đó được công bố." in said
+    assert "Không có dữ liệu: chưa có kỳ công bố nào trước đó." in said
     assert "None" not in said
 
 

@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 
 from authorities.warning_rules import WarningRule
 from early_warning.cases import CaseState, what_reopens
-from early_warning.rules import find_warnings
+from early_warning.rules import UNWATCHED_DAYS, find_warnings
 from tests.early_warning.nights import FIRST, NO_ACTS, a_night, acts, after, only, run, states
 
 FIRST_NIGHT = dt.date(2020, 7, 1)
@@ -79,6 +79,26 @@ def test_a_published_night_apart_still_counts_the_days(authority, positions):
         for n, share in shares.items()
     )
     assert story(found) == [None, None, "open"]
+
+
+def test_after_a_week_without_nights_there_is_nothing_to_wait_for(authority, positions):
+    chosen = only(authority, "below_half", minimum_nights=3)
+
+    def told(days: int) -> list[str | None]:
+        shares = {0: 60.0, days: 48.0}
+        return story(run(
+            a_night(chosen, day(n), unit_position=positions({A: share}, as_of=day(n)))
+            for n, share in shares.items()
+        ))  # fmt: skip
+
+    assert told(UNWATCHED_DAYS) == [None, None]
+    assert told(UNWATCHED_DAYS + 1) == [None, "open"]
+
+
+def test_an_explanation_that_ended_re_opens_a_case_that_stands(nights):
+    told = acts({"act": "explain", "warning_id": ID, "known_on": day(1), "until": day(1)})
+    found = run(nights(48, 48, 51, 51, exit_threshold=52.0), told)
+    assert story(found) == ["open", "explained", "reopened", "reopened"]
 
 
 def test_acts_change_the_state_and_are_unknown_to_nights_before(nights):

@@ -120,9 +120,9 @@ def test_a_likely_shortfall_is_warned_of_with_its_probability(
     marts = positions({A: 60.0, B: 60.0}), forecasts({A: 0.8, B: 0.874, C: float("nan")}), arrivals()
     found = find_warnings(authority, NIGHT, *marts, no_warnings)
     assert found["warning_id"].to_list() == [f"likely_short:{B}:2020"]
-    assert found["message_vi"].item() == "Đức Giang: khả năng hụt thu 87%, dự kiến hụt 5.251 triệu đồng."
+    assert found["message_vi"].item() == "Đức Giang: khả năng hụt thu 87%, dự kiến hụt 5.000 triệu đồng."
     assert (
-        found["message_en"].item() == "Đức Giang: 87% likely to fall short, by 5,251 million VND on average."
+        found["message_en"].item() == "Đức Giang: 87% likely to fall short, by 5,000 million VND on average."
     )
     evidence = json.loads(found["evidence"].item())
     assert evidence["p10_amount"] == "71000000000.00"
