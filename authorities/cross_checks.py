@@ -60,6 +60,10 @@ def cross_checks(authority: Authority, places: Places) -> Iterator[str]:
             for place, code in enumerate(shock.line_codes)
         ),
         *(
+            (places.of(authority.settings, "told_without_lines", place), "told_without_lines", code)
+            for place, code in enumerate(authority.settings.told_without_lines)
+        ),
+        *(
             (places.of(form, "columns", place, "value"), column.value, column.value)
             for form in authority.forms
             if form.dataset in {"estimate", "office_estimate"}

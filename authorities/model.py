@@ -272,6 +272,8 @@ class AuthorityFile(Model):
     has_recurrent_basis: bool = True
     limits: ReadingLimits = ReadingLimits()
     """What no extract may exceed."""
+    told_without_lines: tuple[str, ...] = ()
+    """Revenue lines whose money comes in leaps: the bulletin also tells collections without them."""
     watched_items: tuple[str, ...] = ()
     """Codes of single revenue items that the office follows unit by unit, in ``mart_item_position``."""
     publications_kept_days: Annotated[int, Field(ge=1)] = 35

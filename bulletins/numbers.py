@@ -23,9 +23,11 @@ _STEP = 1000
 
 
 def whole_parts(
-    parts: Sequence[Decimal | None], total: Decimal | None, scale: int
+    parts: Sequence[Decimal | None], total: Decimal | None, scale: int, shown_as: int | None = None
 ) -> tuple[list[int | None], int | None]:
     """Parts and total in whole units of ``scale``, so that the shown parts add up to the shown total.
+
+    ``shown_as``: how the total is shown elsewhere, where it is itself a part; else it is rounded.
 
     By largest remainder (Hamilton). Parts that do not exactly make up the total are rounded each for itself:
     a difference that is real is not to be rounded away.
@@ -33,8 +35,8 @@ def whole_parts(
     known = [part for part in parts if part is not None]
     if total is None or sum(known, Decimal(0)) != total:
         alone = [None if part is None else int(rounded(part / scale)) for part in parts]
-        return alone, None if total is None else int(rounded(total / scale))
-    shown_total = int(rounded(total / scale))
+        return alone, None if total is None else int(rounded(total / scale)) if shown_as is None else shown_as
+    shown_total = int(rounded(total / scale)) if shown_as is None else shown_as
     floors = [None if part is None else int((part / scale).to_integral_value(ROUND_FLOOR)) for part in parts]
     missing = shown_total - sum(floor for floor in floors if floor is not None)
     by_remainder = sorted(

@@ -24,6 +24,7 @@ def overview(night: Night, edition: Edition, units: positions.Table) -> dict[str
         "brief": next(iter(night.rows("mart_district_brief")), None),
         "units_table": units,
         "lines_table": lines,
+        "without": positions.without_lines(night, language),
         "outlook": units.total.outlook if units.total else None,
         "is_doubted": "untrusted" in findings.fit_counts(night, {ALL}),
         "need": need,

@@ -69,6 +69,13 @@ class PlaceRow:
             return None
         return self.estimate - self.collected
 
+    @property
+    def shown_remaining(self) -> int | None:
+        """The same from the amounts as they are shown."""
+        if self.shown_estimate is None or self.shown_collected is None:
+            return None
+        return self.shown_estimate - self.shown_collected
+
 
 @dataclass(frozen=True)
 class Table:
@@ -108,6 +115,16 @@ class Need:
     months_left: Decimal
 
 
+@dataclass(frozen=True)
+class WithoutLines:
+    """Collections without certain lines, in currency units, and in percent of what remains beside them."""
+
+    names: tuple[str, ...]
+    collected: Decimal
+    share: float | None
+    same_period: float | None
+
+
 def units_table(night: Night) -> Table:
     """Units by share of estimate, highest first; those without one last, in the officials' order."""
     order = {row["unit_key"]: row["sort_order"] for row in night.rows("dim_unit")}
@@ -137,20 +154,32 @@ def units_table(night: Night) -> Table:
     return _adding_up(ranked, _if_any(loose), total, night.authority.settings.currency.display_scale)
 
 
-def bases(night: Night, unit_key: str) -> tuple[PlaceRow, ...]:
-    """A unit's money on each basis, against the initial estimate; ``key`` is the basis."""
+def bases(night: Night, unit: PlaceRow) -> tuple[PlaceRow, ...]:
+    """A unit's money on each basis, against the initial estimate; ``key`` is the basis.
+
+    On the territory it is shown as in ``unit``, the unit's row among the others.
+    """
     found = []
+    scale = night.authority.settings.currency.display_scale
     for basis in BASES:
-        where = {"unit_key": unit_key, "basis": basis}
+        where = {"unit_key": unit.key, "basis": basis}
         forecasts = night.rows("mart_year_end_forecast", **where, line_code=ALL, scenario=BASE)
         for row in night.rows("mart_unit_position", **where, estimate_version=INITIAL):
+            place = _place(night, row, basis, row["unit_name"])
+            alone = _adding_up([], None, place, scale).total or place
+            shown = unit if basis == TERRITORY else alone
             outlook = _outlook(forecasts[0] if forecasts else None)
-            found.append(replace(_place(night, row, basis, row["unit_name"]), outlook=outlook))
+            found.append(replace(alone, outlook=outlook, shown_estimate=shown.shown_estimate,
+                                 shown_collected=shown.shown_collected))  # fmt: skip
     return tuple(found)
 
 
-def lines_table(night: Night, language: str, unit_key: str = ALL, most: int = LINES_SHOWN) -> Table:
-    """The largest revenue lines of the authority or a unit, the rest in one row, and their sum."""
+def lines_table(night: Night, language: str, unit: PlaceRow | None = None, most: int = LINES_SHOWN) -> Table:
+    """The largest revenue lines of the authority or a unit, the rest in one row, and their sum.
+
+    A unit's sum is shown as in ``unit``, its row among the others.
+    """
+    unit_key = ALL if unit is None else unit.key
     places = {
         row["line_code"]: _place(night, row, row["line_code"], night.line_name(row["line_code"], language))
         for row in night.rows(
@@ -162,7 +191,34 @@ def lines_table(night: Night, language: str, unit_key: str = ALL, most: int = LI
     ranked = sorted(moved, key=lambda place: (-max(place.estimate or 0, place.collected or 0), place.key))
     if len(ranked) > most + 1:
         ranked = [*ranked[:most], _rest(ranked[most:])]
-    return _adding_up(ranked, _if_any(unallocated), total, night.authority.settings.currency.display_scale)
+    scale = night.authority.settings.currency.display_scale
+    return _adding_up(ranked, _if_any(unallocated), total, scale, shown_as=unit)
+
+
+def without_lines(night: Night, language: str, unit_key: str = ALL) -> WithoutLines | None:
+    """Collections without the lines that the authority tells apart; None where it names none that moved."""
+    apart = night.authority.settings.told_without_lines
+    rows = night.rows("mart_line_position", unit_key=unit_key, basis=TERRITORY, estimate_version=INITIAL)
+    by_line = {row["line_code"]: row for row in rows}
+    taken = [by_line[code] for code in apart if code in by_line and by_line[code]["collected_amount"]]
+    if not taken or ALL not in by_line:
+        return None
+    collected, estimate, same_period = (
+        _less(by_line[ALL][name], [row[name] for row in taken])
+        for name in ("collected_amount", "estimate_amount", "same_period_amount")
+    )
+    return WithoutLines(
+        tuple(night.line_name(row["line_code"], language) for row in taken),
+        collected or Decimal(0), _percent(collected, estimate), _percent(collected, same_period),
+    )  # fmt: skip
+
+
+def _less(whole: Decimal | None, parts: Sequence[Decimal | None]) -> Decimal | None:
+    return None if whole is None else whole - sum((part or Decimal(0) for part in parts), Decimal(0))
+
+
+def _percent(part: Decimal | None, whole: Decimal | None) -> float | None:
+    return float(part / whole * 100) if part is not None and whole and whole > 0 else None
 
 
 def monthly_need(night: Night, total: PlaceRow | None) -> Need | None:
@@ -256,16 +312,25 @@ def _if_any(place: PlaceRow | None) -> PlaceRow | None:
 
 
 def _adding_up(
-    places: Sequence[PlaceRow], unallocated: PlaceRow | None, total: PlaceRow | None, scale: int
+    places: Sequence[PlaceRow],
+    unallocated: PlaceRow | None,
+    total: PlaceRow | None,
+    scale: int,
+    shown_as: PlaceRow | None = None,
 ) -> Table:
-    """The table with its amounts in whole display units, adding up to the shown total."""
+    """The table with its amounts in whole display units, adding up to the shown total.
+
+    ``shown_as``: the row in which the total is shown elsewhere.
+    """
     parts = [*places, *([unallocated] if unallocated else [])]
     estimates, all_estimates = whole_parts(
-        [p.estimate for p in parts], total.estimate if total else None, scale
-    )
+        [p.estimate for p in parts], total.estimate if total else None, scale,
+        shown_as.shown_estimate if shown_as else None,
+    )  # fmt: skip
     collected, all_collected = whole_parts(
-        [p.collected for p in parts], total.collected if total else None, scale
-    )
+        [p.collected for p in parts], total.collected if total else None, scale,
+        shown_as.shown_collected if shown_as else None,
+    )  # fmt: skip
     shown = [
         replace(place, shown_estimate=one, shown_collected=other)
         for place, one, other in zip(parts, estimates, collected, strict=True)

@@ -15,7 +15,7 @@ from bulletins.forecast_record import CAUSES
 from bulletins.last_month import SinceLastMonth, since_last_month
 from bulletins.night import TERRITORY, Night
 from bulletins.past_forecasts import PastForecast, past_forecasts
-from bulletins.positions import PlaceRow, Table, bases, lines_table
+from bulletins.positions import PlaceRow, Table, WithoutLines, bases, lines_table, without_lines
 from bulletins.steps import Waterfall, in_order, waterfall
 
 LINES_SHOWN = 30
@@ -48,6 +48,7 @@ class UnitStory:
     fan: Fan | None
     warnings: tuple[Warning, ...]
     causes: Mapping[str, Waterfall]
+    without: WithoutLines | None
     month: SinceLastMonth | None
     moved: UnitMoved | None
     spending: tuple[SpendingRow, ...]
@@ -66,11 +67,12 @@ def unit_story(
     past = past_forecasts(night, row.key)
     return UnitStory(
         row=row,
-        bases=bases(night, row.key),
-        lines=lines_table(night, language, row.key, LINES_SHOWN),
+        bases=bases(night, row),
+        lines=lines_table(night, language, row, LINES_SHOWN),
         fan=fan_of(night, row.estimate, row.key),
         warnings=warnings,
         causes={one.warning_id: causes[one.warning_id] for one in warnings if one.warning_id in causes},
+        without=without_lines(night, language, row.key),
         month=since_last_month(night, row.key, row.estimate, past, language),
         moved=_moved(night, row.key, language),
         spending=unit_spending(night, row.key),

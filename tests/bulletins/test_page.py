@@ -475,3 +475,17 @@ def test_an_explanation_says_who_gave_it_and_until_when_it_holds(district):
     )
     told = edition(district.render("warnings"), "vi", "warnings")
     assert "Lê Văn Cường, có giá trị đến 15/7/2020: chờ quyết định giao đất" in told
+
+
+def test_collections_without_the_lines_told_apart(district):
+    assert "Không kể" not in edition(district.render(), "vi")
+    district.change_settings(told_without_lines=("land_use_levy", "no_such_money"))
+    site = district.render("index", "unit-00148-2004")
+    lines = district.marts["mart_line_position"].filter(unit_key="ALL", basis="territory")
+    amount = dict(lines.select("line_code", "collected_amount").iter_rows())
+    estimate = dict(lines.select("line_code", "estimate_amount").iter_rows())
+    share = (amount["ALL"] - amount["land_use_levy"]) / (estimate["ALL"] - estimate["land_use_levy"]) * 100
+    said = edition(site, "vi").replace(" ,", ",")
+    assert f"Không kể tiền sử dụng đất, thu 791,5 tỷ đồng, đạt {share:.1f}".replace(".", ",") in said
+    assert "bằng 112,9% so cùng kỳ năm 2019. Dự báo cả năm" in said
+    assert "Without land-use levy collections are 35.5 billion VND" in edition(site, "en", "unit-00148-2004")

@@ -8,6 +8,7 @@ import pytest
 
 from bulletins.last_month import since_last_month
 from bulletins.past_forecasts import past_forecasts
+from bulletins.positions import bases, lines_table, units_table
 from bulletins.steps import warning_causes, waterfall
 from tests.bulletins.beside import CAUSES, WARNED, YEAR_END, with_everything
 from tests.bulletins.frames import NightlyInput
@@ -221,3 +222,39 @@ def test_in_the_fiscal_years_first_month_all_that_came_is_new(everything):
     )
     month = since_last_month(everything.night, WARNED, None, (), "vi")
     assert (month.before, month.shares) == (0, None)
+
+
+def test_a_ward_is_shown_alike_on_its_page_and_among_the_others(everything):
+    """Estimates that end in half a million each: the overview rounds some up and some down to add up."""
+    for name in ("mart_unit_position", "mart_line_position"):
+        frame = everything.marts[name]
+        half = pl.col("estimate_amount") + pl.when(unit_key="ALL").then(7_000_000).otherwise(500_000)
+        one = (
+            (pl.col("line_code") == "ALL") | (pl.col("line_code") == "vat")
+            if "line_code" in frame.columns
+            else True
+        )
+        everything.marts[name] = frame.with_columns(
+            pl.when(one)
+            .then(half)
+            .otherwise("estimate_amount")
+            .cast(frame.schema["estimate_amount"])
+            .alias("estimate_amount")
+        )
+    night = everything.night
+    shown = {row.key: row for row in units_table(night).rows}
+    assert (
+        len({row.shown_estimate - int(row.estimate / 1_000_000) for row in shown.values() if row.estimate})
+        == 2
+    )
+    for row in shown.values():
+        table, (territory, *_) = lines_table(night, "vi", row), bases(night, row)
+        assert (territory.shown_estimate, territory.shown_collected) == (
+            row.shown_estimate,
+            row.shown_collected,
+        )
+        if table.total and table.total.estimate == row.estimate:
+            assert table.total.shown_estimate == row.shown_estimate
+            lines = [*table.rows, *([table.unallocated] if table.unallocated else [])]
+            if sum(one.estimate or 0 for one in lines) == row.estimate:
+                assert sum(one.shown_estimate or 0 for one in lines) == row.shown_estimate
