@@ -58,12 +58,12 @@ def channels_of(environment: Mapping[str, str]) -> tuple[Channel, ...]:
     return tuple(channels)
 
 
-def unusable(channels: Iterable[Channel]) -> list[str]:
-    """One line for each channel that Apprise cannot read, saying where to look; nothing is sent."""
+def unusable(channels: Iterable[Channel]) -> dict[Channel, str]:
+    """Channels that Apprise cannot read, each with a line saying where to look; nothing is sent."""
     from early_warning.sending import service_of
 
-    return [
-        f"{channel}: not a URL that Apprise reads; see {variable_of(channel.role)}"
+    return {
+        channel: f"{channel}: not a URL that Apprise reads; see {variable_of(channel.role)}"
         for channel in channels
         if service_of(channel) is None
-    ]
+    }

@@ -68,6 +68,14 @@ class Notified:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """A channel through which a night has something left to tell; held: by nothing but quiet hours."""
+
+    channel: Channel
+    is_held: bool
+
+
+@dataclass(frozen=True)
 class _Night:
     """What every message of the night is made from."""
 
@@ -118,11 +126,25 @@ def notify(
 
 
 def untold(
-    home: Path, authority: Authority, night: dt.date, warnings: pl.DataFrame, channels: Sequence[Channel]
-) -> list[Channel]:
-    """Channels through which ``night`` has something left to tell; nothing is sent."""
+    home: Path,
+    authority: Authority,
+    night: dt.date,
+    warnings: pl.DataFrame,
+    channels: Sequence[Channel],
+    now: dt.datetime,
+) -> list[Waiting]:
+    """Channels through which ``night`` has something left to tell at ``now``; nothing is sent."""
     cases, rhythms, sendings = cases_of(warnings), rhythms_of(authority), read_journal(home)
-    return [channel for channel in channels if _due(cases, rhythms, night, channel, sendings) is not None]
+    dues = {channel: _due(cases, rhythms, night, channel, sendings) for channel in channels}
+    return [
+        Waiting(channel, is_held=split_instant(due)[0] is None and _is_held(authority, due, rhythms, now))
+        for channel, due in dues.items()
+        if due is not None
+    ]
+
+
+def _is_held(authority: Authority, digest: Due, rhythms: dict[str, Rhythm], now: dt.datetime) -> bool:
+    return is_quiet(digest, rhythms, now.astimezone(ZoneInfo(authority.settings.time_zone)).time())
 
 
 def _due(
@@ -146,8 +168,7 @@ def _tell(night: _Night, channel: Channel) -> Notified:
     outcomes = [] if instant is None else [_send(night, channel, "instant", instant, sendings)]
     held: tuple[str, ...] = ()
     if digest is not None:
-        local = night.now.astimezone(ZoneInfo(night.authority.settings.time_zone)).time()
-        if is_quiet(digest, night.rhythms, local):
+        if _is_held(night.authority, digest, night.rhythms, night.now):
             held = (f"{channel}: digest held for quiet hours; then run  wardcast notify",)
         else:
             outcomes.append(_send(night, channel, "digest", digest, sendings))

@@ -172,12 +172,16 @@ def unsure_before(sendings: list[Sending], role: str, night: dt.date) -> list[tu
     return unsure
 
 
+def last_of_channels(sendings: list[Sending]) -> list[Sending]:
+    """The last message through each channel."""
+    return list({(one.role, one.channel): one for one in sendings}.values())
+
+
 def troubled(sendings: list[Sending], now: dt.datetime) -> list[Sending]:
     """The last message through each channel, where it did not surely reach everybody it was for."""
-    last = {(one.role, one.channel): one for one in sendings}
     under_way = now - dt.timedelta(minutes=UNDER_WAY_MINUTES)
     return [
         one
-        for one in last.values()
+        for one in last_of_channels(sendings)
         if not one.is_sure and not (one.result == "pending" and one.at > under_way)
     ]

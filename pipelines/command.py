@@ -41,10 +41,7 @@ app = typer.Typer(
 app.add_typer(warehouse_app)
 app.add_typer(warnings_app)
 
-NOT_WELL = {
-    True: "the night is published, but not all that follows went well:",
-    False: "the night was not published; the last publication stands:",
-}
+NOT_ALL_WELL = "the night is published, but not all that follows went well"
 
 
 def main() -> None:
@@ -62,7 +59,7 @@ def nightly(
 ) -> None:
     """Run one night: read the extracts, check them, forecast, publish marts and bulletin."""
     from pipelines.nightly import check_before, run_night
-    from pipelines.report import night_report
+    from pipelines.report import night_report, what_stands
     from pipelines.sample import ensure_sample
 
     with refusals_told():
@@ -77,11 +74,10 @@ def nightly(
         for line in outcome.failed_checks:
             typer.secho(f"check failed: {line}", err=True, fg=typer.colors.YELLOW)
         if not outcome.published:
-            fail(
-                "the night was not published; the last publication stands.\n  "
-                + "\n  ".join(outcome.failures)
-            )
+            fail("\n  ".join([f"{what_stands(places)}:", *outcome.failures]))
         typer.echo(night_report(places, night, dt.datetime.now(dt.UTC)))
+        if outcome.failures:
+            fail("\n  ".join([f"{NOT_ALL_WELL}:", *outcome.failures]))
 
 
 @app.command()
@@ -93,7 +89,7 @@ def notify(
     """Tell the roles what is due of the newest night: after quiet hours, or after a channel was mended."""
     from pipelines.notify import notify_now
 
-    with refusals_told(OSError):
+    with refusals_told():
         told = notify_now(places_of(authority, home, warehouse), dt.datetime.now(dt.UTC))
     for line in told.lines() or ["nothing new to tell"]:
         typer.echo(line)
@@ -285,6 +281,7 @@ def scenario(
     the night keep it.
     """
     from pipelines.nightly import check_before
+    from pipelines.report import what_stands
     from pipelines.sample import ensure_sample
     from pipelines.scenario import (
         ScenarioError,
@@ -314,7 +311,8 @@ def scenario(
         elif outcome.published:
             typer.echo(f"night {night} is published without '{named}'")
         if outcome.failures:
-            fail("\n  ".join([NOT_WELL[outcome.published], *outcome.failures]))
+            said = NOT_ALL_WELL if outcome.published else what_stands(places)
+            fail("\n  ".join([f"{said}:", *outcome.failures]))
 
 
 @app.command()

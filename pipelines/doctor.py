@@ -9,12 +9,18 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 from extracts.landing import Delivery, LandingError, scan_landing
 from pipelines.settings import Places
 from warehouse.engines import WarehouseError, open_warehouse
 
+if TYPE_CHECKING:
+    import dagster as dg
+
 LEAST_FREE_BYTES = 500 * 1024**2
+RUN_HOURS = 24
+"""A night that takes longer hangs."""
 _LIBRARIES = ("dagster", "polars", "great-expectations", "statsmodels", "sqlalchemy", "duckdb")
 
 
@@ -43,6 +49,7 @@ def examine(places: Places, now: dt.datetime) -> list[Finding]:
         *_landing(places),
         _home(places),
         _warehouse(places, now),
+        *_runs(places, now),
         *_notification(places, now),
     ]
 
@@ -116,17 +123,51 @@ def _warehouse(places: Places, now: dt.datetime) -> Finding:
     )
 
 
+def _runs(places: Places, now: dt.datetime) -> list[Finding]:
+    if not (places.dagster_home / "dagster.yaml").is_file():
+        return []
+    from pipelines.dagster_home import open_instance
+
+    instance = open_instance(places.dagster_home)
+    try:
+        return last_run(instance, now, RUN_HOURS)
+    finally:
+        instance.dispose()
+
+
+def last_run(instance: "dg.DagsterInstance", now: dt.datetime, hours: float) -> list[Finding]:
+    """Whether the last night that was begun went through, or has been under way for more than ``hours``."""
+    import dagster as dg
+
+    from pipelines.definitions import NIGHTLY
+
+    records = instance.get_run_records(dg.RunsFilter(job_name=NIGHTLY), limit=1)
+    if not records:
+        return []
+    run = records[0].dagster_run
+    night = run.tags.get("dagster/partition", "unknown")
+    age = now - records[0].create_timestamp.replace(tzinfo=dt.UTC)
+    text = f"run {run.run_id[:8]} of the night of {night}: {run.status.value.lower()}"
+    if run.status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED):
+        return [Finding("last run", is_well=False, text=f"{text}; the home's notices.jsonl says why")]
+    if not run.is_finished and age > dt.timedelta(hours=hours):
+        return [Finding("last run", is_well=False, text=f"{text} for {age.total_seconds() / 3600:.0f} hours")]
+    return [Finding("last run", is_well=True, text=text)]
+
+
 def _notification(places: Places, now: dt.datetime) -> Iterator[Finding]:
     from early_warning.channels import variable_of
-    from pipelines.notify import last_sendings, mistaken_channels, troubled_channels
+    from pipelines.notify import last_sendings, mistaken_channels, usable_channels
 
-    if places.channels:
-        yield _well("channels", ", ".join(map(str, places.channels)))
-    else:
+    if not places.channels:
         yield _well("channels", f"none, so nobody is told; set {variable_of('role')}")
+    elif usable := usable_channels(places):
+        yield _well("channels", ", ".join(map(str, usable)))
     for line in mistaken_channels(places):
         yield _mend("channels", line)
-    for line in last_sendings(places):
-        yield _well("notified", line)
-    for line in troubled_channels(places, now):
-        yield _mend("notified", f"{line}. Mend the channel and run: wardcast notify")
+    for line, is_well in last_sendings(places, now):
+        yield (
+            _well("notified", line)
+            if is_well
+            else _mend("notified", f"{line}. Mend the channel and run: wardcast notify")
+        )

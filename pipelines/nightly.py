@@ -27,7 +27,7 @@ class NightOutcome:
     Attributes:
         published: whether the night's marts were published.
         failures: one line a failed step; empty where the night went through, bulletin included.
-        failed_checks: one line a check that failed, whether it stopped the night or not.
+        failed_checks: one line a check that failed and did not stop the night.
     """
 
     as_of: dt.date

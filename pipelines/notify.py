@@ -5,19 +5,20 @@ was mended.
 """
 
 import datetime as dt
+from collections.abc import Iterable
 
 import polars as pl
 
 from authorities.model import Authority
 from early_warning.channels import Channel, role_key, unusable, variable_of
-from early_warning.notification import LATE_DAYS, Notified, notify, untold
-from early_warning.notification_journal import Sending, read_journal, troubled
+from early_warning.notification import LATE_DAYS, Notified, Waiting, notify, untold
+from early_warning.notification_journal import Sending, last_of_channels, read_journal, troubled
 from pipelines.settings import Places
 from warehouse.engines import open_warehouse
 from warehouse.tables.marts import MART_WARNING
 
-SHOWN = 10
-"""Messages that the doctor lists, the last ones."""
+_WORST = ("failed", "unknown", "partial", "pending", "sent")
+"""Results of a message, the worst first."""
 
 
 def notify_now(places: Places, now: dt.datetime) -> Notified:
@@ -40,7 +41,7 @@ def _newest_night(places: Places) -> dt.date | None:
     return max((one.as_of for one in published), default=None)
 
 
-def left_untold(places: Places, now: dt.datetime, hours: float = 0) -> list[Channel]:
+def left_untold(places: Places, now: dt.datetime, hours: float = 0) -> list[Waiting]:
     """Channels that were not told what the newest night has for them, though it is ``hours`` old.
 
     Raises:
@@ -54,7 +55,7 @@ def left_untold(places: Places, now: dt.datetime, hours: float = 0) -> list[Chan
     if now - published_at < dt.timedelta(hours=hours):
         return []
     warnings = warehouse.read_mart(MART_WARNING.name, night)
-    return untold(places.home, places.authority, night, warnings, places.channels)
+    return untold(places.home, places.authority, night, warnings, places.channels, now)
 
 
 def roles_of(authority: Authority) -> set[str]:
@@ -64,15 +65,21 @@ def roles_of(authority: Authority) -> set[str]:
     return {role_key(role) for role in named | set(authority.settings.recipients)}
 
 
-def mistaken_channels(places: Places) -> list[str]:
-    """One line for each channel of the environment that can never be used, and what to mend."""
+def mistaken_channels(places: Places) -> dict[str, list[Channel]]:
+    """What to mend where a channel of the environment can never be used, and which channels it is about."""
     roles = roles_of(places.authority)
-    unknown = sorted({channel.role for channel in places.channels} - roles)
-    strangers = [
-        f"{variable_of(role)}: no rule has the role '{role}'; known are {', '.join(sorted(roles))}"
-        for role in unknown
-    ]
-    return strangers + unusable(places.channels)
+    mistakes: dict[str, list[Channel]] = {}
+    for channel in places.channels:
+        if channel.role not in roles:
+            said = f"no rule has the role '{channel.role}'; known are {', '.join(sorted(roles))}"
+            mistakes.setdefault(f"{variable_of(channel.role)}: {said}", []).append(channel)
+    return mistakes | {line: [channel] for channel, line in unusable(places.channels).items()}
+
+
+def usable_channels(places: Places) -> list[Channel]:
+    """The channels of the environment that are not mistaken."""
+    mistaken = {channel for channels in mistaken_channels(places).values() for channel in channels}
+    return [channel for channel in places.channels if channel not in mistaken]
 
 
 def shown_sending(one: Sending) -> str:
@@ -81,32 +88,53 @@ def shown_sending(one: Sending) -> str:
     return f"{one.night} {one.role} by {one.channel}: {one.kind} {one.result}{detail}"
 
 
-def last_sendings(places: Places) -> list[str]:
-    """The last messages that were sent or tried."""
-    return [shown_sending(one) for one in read_journal(places.home)[-SHOWN:]]
+def last_sendings(places: Places, now: dt.datetime) -> list[tuple[str, bool]]:
+    """The last message through each usable channel in one line, and whether it may have arrived.
 
-
-def troubled_channels(places: Places, now: dt.datetime) -> list[str]:
-    """One line a channel whose last message may not have arrived; one taken out of use troubles nobody."""
-    in_use = {(channel.role, channel.name) for channel in places.channels}
+    One that is still under way is well.
+    """
+    sendings = read_journal(places.home)
+    in_use = {(channel.role, channel.name) for channel in usable_channels(places)}
+    ill = troubled(sendings, now)
     return [
-        shown_sending(one)
-        for one in troubled(read_journal(places.home), now)
+        (shown_sending(one), one not in ill)
+        for one in last_of_channels(sendings)
         if (one.role, one.channel) in in_use
     ]
 
 
 def notified_line(places: Places, night: dt.date, warnings: pl.DataFrame, now: dt.datetime) -> str:
-    """What the night's report says of it, in a few words; ``warnings`` is its ``mart_warning``."""
+    """What the night's report says of it, each channel once; ``warnings`` is its ``mart_warning``."""
     if not places.channels:
         return f"nobody: no channel is configured ({variable_of('role')})"
-    told = [one for one in read_journal(places.home) if one.night == night]
-    said = [f"{one.role} by {one.channel} ({one.kind} {one.result})" for one in told]
     waiting = left_untold(places, now) if night == _newest_night(places) else []
-    if waiting:
-        said.append(f"not yet {', '.join(map(str, waiting))}: run  wardcast notify")
+    held = {str(one.channel) for one in waiting if one.is_held}
+    left = {str(one.channel) for one in waiting if not one.is_held}
+    tried = _worst(one for one in read_journal(places.home) if one.night == night)
+    results = {
+        channel: filter(None, (tried.get(channel), "digest held by quiet hours" if channel in held else None))
+        for channel in {**tried, **dict.fromkeys(sorted(held))}
+    }
+    said = [f"{channel} ({', '.join(own)})" for channel, own in results.items()]
+    if left - tried.keys():
+        said.append(f"not yet {', '.join(sorted(left - tried.keys()))}")
+    if left:
+        said.append("mend what failed and run  wardcast notify")
+    if held:
+        said.append("after quiet hours run  wardcast notify")
     owners = {role_key(one) for one in warnings.filter(pl.col("state") != "closed")["owner"].to_list()}
     lacking = sorted(owners - {channel.role for channel in places.channels})
     if lacking:
         said.append(f"no channel for {', '.join(lacking)}")
     return "; ".join(said) or "nobody, nothing new"
+
+
+def _worst(sendings: Iterable[Sending]) -> dict[str, str]:
+    """Channel → its kinds of messages with the worst result among the last try of each."""
+    last = {(f"{one.role} by {one.channel}", one.kind): one for one in sendings}
+    told: dict[str, str] = {}
+    for channel in dict.fromkeys(channel for channel, _ in last):
+        own = [one for (other, _), one in last.items() if other == channel]
+        worst = min((one.result for one in own), key=_WORST.index)
+        told[channel] = f"{' and '.join(one.kind for one in own if one.result == worst)} {worst}"
+    return told

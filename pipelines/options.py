@@ -96,7 +96,8 @@ class UnknownNameError(Exception):
 def refusals_told(*more: type[Exception]) -> Iterator[None]:
     """Expected refusals as one clear message and exit code 1, names of what there is not as wrong usage (2).
 
-    Anything else is a defect, with its trace.
+    So is what the system refuses: a folder without rights, a disk that is full or not there. Anything else is
+    a defect, with its trace.
     """
     from authorities.loading import AuthorityError, NoSuchAuthorityError
     from early_warning.messages import WarningRuleError
@@ -111,6 +112,13 @@ def refusals_told(*more: type[Exception]) -> Iterator[None]:
         fail(str(error), exit_code=2)
     except refusals + more as error:
         fail(str(error))
+    except BrokenPipeError:
+        raise  # who reads the output has seen enough
+    except OSError as error:
+        fail(
+            f"{error.filename or 'the system refuses'}: {error.strerror or error}. See to its rights and the "
+            "disk's room, or name another place"
+        )
 
 
 def fail(message: str, exit_code: int = 1) -> NoReturn:

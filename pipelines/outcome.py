@@ -9,14 +9,12 @@ _INTERRUPTED = "DagsterExecutionInterruptedError"
 
 
 def failed_checks(instance: dg.DagsterInstance, run_id: str) -> list[str]:
-    """One line a failed check: its asset, its name, what it said."""
-    lines = []
-    for event in _events(instance, run_id, dg.DagsterEventType.ASSET_CHECK_EVALUATION):
-        check = event.asset_check_evaluation_data
-        if not check.passed:
-            said = f": {check.description}" if check.description else ""
-            lines.append(f"{check.asset_key.to_user_string()}, {check.check_name}{said}")
-    return lines
+    """One line a failed check that held nothing back: its asset, its name, what it said.
+
+    Those that did are what ``failure_lines`` says of their step.
+    """
+    failed = (check for _, check in _failed(instance, run_id) if not _holds(check))
+    return [f"{check.asset_key.to_user_string()}, {_named(check)}" for check in failed]
 
 
 def failure_lines(instance: dg.DagsterInstance, run_id: str) -> list[str]:
@@ -28,7 +26,8 @@ def failure_lines(instance: dg.DagsterInstance, run_id: str) -> list[str]:
     for event in _events(instance, run_id, dg.DagsterEventType.STEP_FAILURE):
         data = event.step_failure_data
         if data.error is not None and data.error.cls_name == "DagsterAssetCheckFailedError":
-            said = "held back by a check"
+            holding = (check for step, check in _failed(instance, run_id) if step == event.step_key)
+            said = "; ".join(f"held back by {_named(check)}" for check in holding if _holds(check))
         elif data.error is not None and data.error.cls_name == _INTERRUPTED:
             said = "the night was ended from outside (a signal) while this step ran. Run it again"
         elif data.user_failure_data is not None and data.user_failure_data.description:
@@ -37,6 +36,24 @@ def failure_lines(instance: dg.DagsterInstance, run_id: str) -> list[str]:
             said = _own_words(data.error) or "failed"
         lines.append(f"{event.step_key}: {said}")
     return lines or list(_run_failures(instance, run_id))
+
+
+def _failed(instance: dg.DagsterInstance, run_id: str) -> list[tuple[str | None, dg.AssetCheckEvaluation]]:
+    """Each failed check with its step; of one that was tried again the last word counts."""
+    events = _events(instance, run_id, dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    last = {
+        event.asset_check_evaluation_data.asset_check_key: (event.step_key, event.asset_check_evaluation_data)
+        for event in events
+    }
+    return [(step, check) for step, check in last.values() if not check.passed]
+
+
+def _holds(check: dg.AssetCheckEvaluation) -> bool:
+    return bool(check.blocking) and check.severity == dg.AssetCheckSeverity.ERROR
+
+
+def _named(check: dg.AssetCheckEvaluation) -> str:
+    return check.check_name + (f": {check.description}" if check.description else "")
 
 
 def _run_failures(instance: dg.DagsterInstance, run_id: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ import polars as pl
 from authorities.loading import DEFAULT_AUTHORITY
 from pipelines.notify import notified_line
 from pipelines.settings import Places, Settings
-from warehouse.engines import open_warehouse, shown_url
+from warehouse.engines import WarehouseError, open_warehouse, shown_url
 
 EXAMPLE_QUERY = "SELECT * FROM mart_unit_position"
 
@@ -34,6 +34,17 @@ def night_report(places: Places, night: dt.date, now: dt.datetime) -> str:
         f"query:    wardcast query \"{EXAMPLE_QUERY} WHERE as_of = '{night}'\"{_options(places)}",
     ]
     return "\n".join(lines)
+
+
+def what_stands(places: Places) -> str:
+    """Of a night that was not published: what readers find instead."""
+    try:
+        latest = open_warehouse(places.warehouse_url).latest_publication()
+    except WarehouseError:
+        return "the night was not published; the warehouse cannot be read"
+    if latest is None:
+        return "the night was not published, and none was before it"
+    return f"the night was not published; the last publication stands ({latest.publication_id})"
 
 
 def _options(places: Places) -> str:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from early_warning.notification_journal import read_journal
-from pipelines.doctor import Finding
-from pipelines.notify import left_untold, mistaken_channels, troubled_channels
+from pipelines.doctor import Finding, last_run
+from pipelines.notify import last_sendings, left_untold, mistaken_channels, usable_channels
 from pipelines.settings import Places
 from warehouse.engines import WarehouseError, open_warehouse
 
@@ -68,14 +68,17 @@ def _ago(now: dt.datetime, then: dt.datetime) -> str:
 def _sender(places: Places, now: dt.datetime, hours: float) -> list[Finding]:
     if not places.channels and not read_journal(places.home):
         return [Finding("sender", is_well=True, text="no channel is configured; nobody is told")]
+    usable = usable_channels(places)
     try:
         untold = [
-            f"{channel}: the newest night's warnings were not sent"
-            for channel in left_untold(places, now, min(hours, SENDER_HOURS))
+            f"{one.channel}: the newest night's warnings were not sent"
+            for one in left_untold(places, now, min(hours, SENDER_HOURS))
+            if one.channel in usable
         ]
     except WarehouseError as error:
         untold = [str(error)]
-    wrong = [*mistaken_channels(places), *troubled_channels(places, now), *untold]
+    troubled = [line for line, is_well in last_sendings(places, now) if not is_well]
+    wrong = [*mistaken_channels(places), *troubled, *untold]
     if not wrong:
         return [Finding("sender", is_well=True, text=f"{len(places.channels)} channels, nothing left over")]
     return [
@@ -88,28 +91,9 @@ def _dagster(places: Places, now: dt.datetime, hours: float) -> list[Finding]:
 
     instance = open_instance(places.dagster_home)
     try:
-        return [*_last_run(instance, now, hours), *_daemon(instance, now)]
+        return [*last_run(instance, now, hours), *_daemon(instance, now)]
     finally:
         instance.dispose()
-
-
-def _last_run(instance: "dg.DagsterInstance", now: dt.datetime, hours: float) -> list[Finding]:
-    import dagster as dg
-
-    from pipelines.definitions import NIGHTLY
-
-    records = instance.get_run_records(dg.RunsFilter(job_name=NIGHTLY), limit=1)
-    if not records:
-        return []
-    run = records[0].dagster_run
-    night = run.tags.get("dagster/partition", "unknown")
-    age = now - records[0].create_timestamp.replace(tzinfo=dt.UTC)
-    text = f"run {run.run_id[:8]} of the night of {night}: {run.status.value.lower()}"
-    if run.status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED):
-        return [Finding("last run", is_well=False, text=f"{text}; the home's notices.jsonl says why")]
-    if not run.is_finished and age > dt.timedelta(hours=hours):
-        return [Finding("last run", is_well=False, text=f"{text} for {age.total_seconds() / 3600:.0f} hours")]
-    return [Finding("last run", is_well=True, text=text)]
 
 
 def _daemon(instance: "dg.DagsterInstance", now: dt.datetime) -> list[Finding]:

@@ -10,7 +10,7 @@ import pytest
 from authorities.loading import DEFAULT_AUTHORITY, load_authority
 from authorities.warning_rules import QuietHours
 from early_warning.channels import channels_of
-from early_warning.notification import untold
+from early_warning.notification import Waiting, untold
 from early_warning.notification_journal import JOURNAL_FILE, read_journal, troubled
 from tests.early_warning.notified import (
     NIGHT,
@@ -163,9 +163,10 @@ def test_quiet_hours_hold_the_digest_but_not_what_is_severe(tmp_path: Path, auth
         assert [line.partition(":")[0] for line in first.held] == ["ward_chair by mailto 1"]
         assert len(box.letters) == 1
         named = channels_of(channels)
-        assert untold(tmp_path, silent, NIGHT, warnings(*cases), named) == list(named)
+        waiting = untold(tmp_path, silent, NIGHT, warnings(*cases), named, at_two)
+        assert waiting == [Waiting(named[0], is_held=True)]
         told(tmp_path, channels, *cases, now=NOW, authority=silent)
-        assert not untold(tmp_path, silent, NIGHT, warnings(*cases), named)
+        assert not untold(tmp_path, silent, NIGHT, warnings(*cases), named, NOW)
     assert len(box.letters) == 2
     assert "Phường A" in parts_of(box.letters[1])[0]
 

@@ -129,7 +129,7 @@ def test_channels_that_can_never_be_used_are_found_without_sending() -> None:
     assert [channel.name for channel in channels] == ["json 1", "slack 1", "unreadable 1"]
     found = unusable(channels)
     assert len(found) == 2
-    assert all(CHAIR in line and SECRET not in line for line in found)
+    assert all(CHAIR in line and SECRET not in line for line in found.values())
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL")

@@ -17,6 +17,9 @@ import pytest
 from tests.pipelines.conftest import NIGHT, Wardcast, read
 
 LISTING = Path("kho_bac") / NIGHT / f"bang_ke_thu_{NIGHT}.csv"
+ROOT = Path(__file__).parents[2]
+WITH_RIGHTS_ALONE = [] if os.geteuid() else ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
+"""A superuser without the power to pass over rights, for whom no folder is read-only otherwise."""
 WARD_REPORT = Path("don_vi") / NIGHT / "chi_ngan_sach_00151_2020-06.xlsx"
 
 
@@ -114,9 +117,25 @@ def test_a_damaged_listing_of_the_district_refuses_the_night(
     (landing / LISTING).write_bytes(content)
     code, said = run(wardcast, landing, home)
     assert code == 1
-    assert str(LISTING) in said
-    assert problem in said
+    last = said.rpartition(f"the last publication stands ({NIGHT}.1):\n  ")[2]
+    assert last.startswith(f"raw_delivery: held back by whole_extracts_readable: {LISTING}: ")
+    assert problem in last
+    assert "check failed: raw_delivery, whole_extracts_readable" not in said
     stands_alone(home)
+    seen = wardcast("doctor", "--landing", landing, "--home", home)
+    assert seen.exit_code == 1
+    assert "MEND  last run: run " in seen.output
+    assert f"of the night of {NIGHT}: failure" in seen.output
+
+
+def test_a_first_night_that_is_refused_has_no_publication_to_stand(
+    wardcast: Wardcast, landing: Path, tmp_path: Path
+) -> None:
+    (landing / LISTING).write_bytes(b"")
+    code, said = run(wardcast, landing, tmp_path / "home")
+    assert code == 1
+    assert "the night was not published, and none was before it:" in said
+    assert "stands" not in said
 
 
 def test_a_damaged_listing_that_was_sent_again_does_not_hold_the_night(
@@ -220,6 +239,39 @@ def test_a_home_that_cannot_be_written(wardcast: Wardcast, landing: Path, tmp_pa
     code, said = run(wardcast, landing, tmp_path / "file" / "home")
     assert code == 1
     assert "--home" in said
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of folders are POSIX ones")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("export", "--format", "csv"),
+        ("warehouse", "backup", "FILE"),
+        ("diagnose", "Ngọc Lâm", "vat"),
+        ("nightly",),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_home_whose_rights_were_taken_is_told_by_every_command(
+    home: Path, sample: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    landing = ("--landing", str(sample / "landing")) if words[0] in ("diagnose", "nightly") else ()
+    for path in (home, *home.rglob("*")):
+        path.chmod(path.stat().st_mode & ~0o222)
+    said = subprocess.run(
+        [
+            *WITH_RIGHTS_ALONE, sys.executable, "-m", "pipelines.command",
+            *(str(tmp_path / "home.tar.gz") if word == "FILE" else word for word in words),
+            "--home", str(home), *landing,
+        ],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+    )  # fmt: skip
+    for path in (home, *home.rglob("*")):
+        path.chmod(path.stat().st_mode | 0o200)
+    assert said.returncode == 1, said.stderr
+    assert "Traceback" not in said.stderr
+    assert said.stderr.count("wardcast: ") == 1
+    assert str(home) in said.stderr
 
 
 def test_a_night_outside_the_authority_is_refused(wardcast: Wardcast, home: Path, landing: Path) -> None:

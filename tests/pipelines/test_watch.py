@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatu
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._daemon.types import DaemonHeartbeat
 
+from authorities.loading import DEFAULT_AUTHORITY
 from pipelines.dagster_home import open_instance
 from pipelines.doctor import Finding
 from pipelines.notify import notify_now
@@ -46,8 +48,8 @@ def places(home: Path) -> Places:
     return placed(home)
 
 
-def placed(home: Path, **more: object) -> Places:
-    return Places(Settings(authority=Path("authorities/long_bien"), home=home, landing=home / "in", **more))
+def placed(home: Path, authority: Path = DEFAULT_AUTHORITY) -> Places:
+    return Places(Settings(authority=authority, home=home, landing=home / "in"))
 
 
 def publish(places: Places, night: dt.date = NIGHT, at: dt.datetime = PUBLISHED) -> None:
@@ -217,11 +219,44 @@ def test_the_command_tells_and_watches(
         seen = wardcast("doctor", *options)
     assert watched.exit_code == seen.exit_code == 1
     assert "MEND  sender: WARDCAST_NOTIFY_NOBODY: no rule has the role 'nobody'" in watched.output
-    assert "channels: district_finance by json 1, nobody by slack 1" in seen.output
+    assert "ok    channels: district_finance by json 1\n" in seen.output
+    assert seen.output.count("MEND  channels: WARDCAST_NOTIFY_NOBODY: no rule has the role") == 1
+    assert seen.output.count("MEND  channels: nobody by slack 1: not a URL that Apprise reads") == 1
     assert SECRET not in told.output + watched.output + seen.output
     kept = [path for path in home.rglob("*") if path.is_file()]
     assert kept
     assert not [path for path in kept if SECRET.encode() in path.read_bytes()]
+
+
+def test_each_channel_is_said_once_with_the_mark_of_its_last_message(
+    home: Path, wardcast: Wardcast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scenario's warning belongs to the role 'finance', which this authority's rules have."""
+    authority = home.parent / "authority"
+    shutil.copytree(DEFAULT_AUTHORITY, authority)
+    settings = authority / "authority.yaml"
+    told = settings.read_text("utf-8").replace("recipients:", "recipients:\n  finance: [Tài chính]", 1)
+    settings.write_text(told, "utf-8")
+    publish(placed(home, authority))
+    options = ("--home", home, "--landing", home / "in", "--authority", authority)
+    with web_server() as hook, mail_server() as box:
+        hook.status = lambda count: 500
+        monkeypatch.setenv("WARDCAST_NOTIFY_FINANCE", f"{hook_to(hook)} {mail_to(box)} {SECRET}")
+        for _ in range(2):
+            notify_now(placed(home, authority), NOW)
+        seen = wardcast("doctor", *options)
+        assert seen.exit_code == 1
+        said = [line for line in seen.output.splitlines() if "finance by" in line]
+        assert [line.partition(": ")[0] for line in said] == [
+            "ok    channels", "MEND  channels", "MEND  notified", "ok    notified",
+        ], said  # fmt: skip
+        assert "unreadable" not in said[0]
+        assert "digest failed, answered 500" in said[2]
+        hook.status = lambda count: 200
+        notify_now(placed(home, authority), NOW)
+        seen = wardcast("doctor", *options)
+    assert "ok    notified: 2020-06-30 finance by json 1: digest sent" in seen.output
+    assert "digest failed" not in seen.output
 
 
 def test_the_record_of_what_was_sent_is_plain_to_read(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
