@@ -4,12 +4,13 @@ Figures only; how they are said is in ``templates``.
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from authorities.model import ALL
-from bulletins.night import TERRITORY, Night, Row
+from authorities.model import ALL, UNALLOCATED
+from bulletins.night import BASE, TERRITORY, Night, Row
 from bulletins.numbers import whole_parts
 from bulletins.steps import in_order
 
@@ -153,6 +154,13 @@ def _mean(rows: Sequence[Row], method: str, month: int, column: str) -> float | 
     ]
     weight = sum(n for _, n in found)
     return sum(error * n for error, n in found) / weight if weight else None
+
+
+def method(night: Night) -> str:
+    """What tonight's year-ends of the units are made by, most of them; empty without forecasts."""
+    rows = night.rows("mart_year_end_forecast", line_code=ALL, basis=TERRITORY, scenario=BASE)
+    made_by = Counter(row["method"] for row in rows if row["unit_key"] not in (ALL, UNALLOCATED))
+    return max(made_by, key=lambda name: (made_by[name], name)) if made_by else ""
 
 
 def moved_since(night: Night) -> dt.date | None:

@@ -103,7 +103,9 @@ class _Language:
             OVERVIEW: lambda: self.first,
             WARNINGS: lambda: {name: self.first[name] for name in ("warning_groups", "marks", "closed_cases")}
             | {"causes": self.shared.causes, "scored": scored_warnings(self.night)},
-            ACCURACY: lambda: {"records": forecast_record.records(self.night)},
+            ACCURACY: lambda: {
+                "records": forecast_record.records(self.night), "method": forecast_record.method(self.night),
+            },
             QUALITY: self.quality,
             PAPERS: lambda: {
                 "items": news_items(self.night, self.edition), "files": self.papers, "review": self.pack,

@@ -37,7 +37,7 @@ def _told(edition: Mapping[str, Any], pack: Review) -> dict[str, Any]:
         "dateline": f"{words['as_of']} {figures.long_day(edition['data_until'])}",
         "notice": edition["notice"],
         "brief": said("brief", edition) if edition["brief"] else words["no_rows"],
-        "outlook": said("outlook", edition),
+        "outlook": _outlook(edition),
         "provenance": said("provenance", edition),
         "unit_of_money": f"{words['unit_of_money']}: {figures.display.unit}",
         "columns": {name: words[f"column_{name}"] if name != "place" else "" for name in columns},
@@ -63,6 +63,14 @@ def _told(edition: Mapping[str, Any], pack: Review) -> dict[str, Any]:
         "remarks": [words["rounding"], *([] if pack.knows_period else [words["no_period"]])],
         "no_rows": words["no_rows"],
     }  # fmt: skip
+
+
+def _outlook(edition: Mapping[str, Any]) -> str:
+    """What the overview says below its brief, and of how old the figures are."""
+    behind = said("behind", edition) if edition["days_behind"] else ""
+    without = said("without", edition, edition["without"])
+    doubted = edition["t"]["doubted"] if edition["outlook"] and edition["is_doubted"] else ""
+    return " ".join(filter(None, (behind, without, said("outlook", edition), doubted)))
 
 
 def _unit(edition: Mapping[str, Any], unit: UnitReview) -> dict[str, Any]:

@@ -68,6 +68,7 @@ def test_movers_add_up_and_the_largest_comes_first(district: NightlyInput) -> No
 def test_the_page_says_both_in_both_languages(district_site: Site) -> None:
     said = edition(district_site, "vi", "accuracy")
     assert "Dự báo đã công bố, năm 2019" in said
+    assert "Dự báo công bố hôm nay: mô hình cấu trúc" in said
     assert "Dự báo lại các năm 2018–2019 bằng phương pháp hiện nay" in said
     assert "Sau 6 tháng 4,0% 11,0% 9,0% 16,0%" in said
     said = edition(district_site, "vi")

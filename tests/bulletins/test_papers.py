@@ -118,6 +118,7 @@ def test_the_pdf_carries_its_diacritics_and_every_ward(district_site, tmp_path):
     assert "1 Thượng Thanh 182.345 100.673" in said
     assert "Phường Cự Khối" in said
     assert "Bản công bố 2020-06-30.1" in said
+    assert "xác suất không đạt dự toán là 67%" in said
     assert "BUDGET COLLECTION REVIEW, SECOND QUARTER OF 2020" in text("review-2020-06-30.en.pdf")
 
 
