@@ -11,9 +11,9 @@ from playwright.sync_api import sync_playwright
 
 HERE = Path(__file__).parent
 PICTURES = (
-    ("bulletin_vi.png", "index.html", 1120, 2200),
-    ("bulletin_en.png", "index.en.html", 1120, 2200),
-    ("bulletin_unit.png", "unit-00148-2004.en.html", 1120, 2560),
+    ("bulletin_vi.png", "index.html", 1120, 2250),
+    ("bulletin_en.png", "index.en.html", 1120, 2250),
+    ("bulletin_unit.png", "unit-00148-2004.en.html", 1120, 2900),
     ("bulletin_phone.png", "index.html", 390, 1500),
 )
 """File, page, width and height in pixels."""
