@@ -7,7 +7,7 @@ above.
 Causes: ``new_receipts``, ``restatement`` (a period stated anew), ``receipts`` (the two not told apart),
 ``estimate``, ``office_estimate``, ``new_fiscal_year``, ``late_files`` (put in since under an earlier received
 day), ``model`` (another version of the code), ``configuration``, ``people`` (an act of somebody's),
-``passing_days``; several joined by ``_and_`` where nothing tells them apart.
+``preceding_night`` (of a night's own rerun: it follows another night's cases now), ``passing_days``; several joined by ``_and_`` where nothing tells them apart.
 """
 
 from collections.abc import Sequence
@@ -140,7 +140,7 @@ def warning_moves(
     moved = both.filter(pl.col("before_state") != pl.col("after_state"))
     acted = (pl.col("state") != pl.col("state_right")) & (pl.col("state_by_right") != BY_RULE)
     cause = pl.when(acted.fill_null(value=False)).then(pl.lit("people")).otherwise(
-        pl.coalesce("cause", pl.lit(pair.rest("late_files" if pair.is_one_night else "passing_days")))
+        pl.coalesce("cause", pl.lit(pair.rest("preceding_night" if pair.is_one_night else "passing_days")))
     )  # fmt: skip
     told = moved.join(_strongest(figures), on="unit_key", how="left").with_columns(
         what=pl.lit("warning"),

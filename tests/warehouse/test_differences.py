@@ -196,6 +196,9 @@ def test_warnings_that_came_went_or_changed_with_what_moved_their_unit_most() ->
         ("none", "open (warning)", "passing_days"),
     ]
     assert warning_moves(case("open"), case("open"), figures, PAIR).is_empty()
+    rerun = Pair(SECOND, replace(SECOND, publication_id="again"))
+    unmoved = warning_moves(case("open"), case("closed"), figures.clear(), rerun)
+    assert unmoved["cause"].to_list() == ["preceding_night"], "it follows another night's cases"
 
 
 def collected(told: pl.DataFrame, unit: str = "ALL", basis: str = "territory") -> dict[str, int]:
