@@ -7,7 +7,8 @@ above.
 Causes: ``new_receipts``, ``restatement`` (a period stated anew), ``receipts`` (the two not told apart),
 ``estimate``, ``office_estimate``, ``new_fiscal_year``, ``late_files`` (put in since under an earlier received
 day), ``model`` (another version of the code), ``configuration``, ``people`` (an act of somebody's),
-``preceding_night`` (of a night's own rerun: it follows another night's cases now), ``passing_days``; several joined by ``_and_`` where nothing tells them apart.
+``preceding_night`` (of a night's own rerun: it follows another night's cases now), ``passing_days``; several
+joined by ``_and_`` where nothing tells them apart.
 """
 
 from collections.abc import Sequence
