@@ -28,9 +28,9 @@ Each is one SQL file in `docs/gallery/`, which runs alike on DuckDB and PostgreS
 wardcast query -- "$(cat docs/gallery/08-fines-for-urban-order.sql)"
 ```
 
-Answers are of a simulated sample's night of 30 June 2020 with only five years of history, so that figures differ
-from those of the longer one that `make nightly` writes; of the night of 31 March before it; and of a backtest from
-mid-year. Money is in millions of đồng.
+Answers are of a simulated sample's night of 30 June 2020 with only five years of history, so that figures
+differ from those of the longer one that `make nightly` writes; of the night of 31 March before it; and of a
+backtest from mid-year. Money is in millions of đồng.
 """
 
 
