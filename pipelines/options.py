@@ -103,12 +103,12 @@ def refusals_told(*more: type[Exception]) -> Iterator[None]:
     from early_warning.messages import WarningRuleError
     from extracts.landing import LandingError
     from pipelines.home import NightRefusedError
-    from warehouse.engines import WarehouseError
+    from warehouse.engines import UnknownPublicationError, WarehouseError
 
     refusals = (AuthorityError, LandingError, NightRefusedError, WarehouseError, WarningRuleError)
     try:
         yield
-    except (NoSuchAuthorityError, UnknownNameError) as error:
+    except (NoSuchAuthorityError, UnknownNameError, UnknownPublicationError) as error:
         fail(str(error), exit_code=2)
     except refusals + more as error:
         fail(str(error))
