@@ -19,8 +19,14 @@ def notification_assets(
     nights: dg.PartitionsDefinition[str],
     channels: Sequence[Channel],
     due_night: Callable[[dt.datetime], dt.date],
+    bulletin_of: Callable[[dt.date], str],
 ) -> Sequence[dg.AssetsDefinition]:
-    """The notification through ``channels``; ``due_night`` says which night is due at a moment."""
+    """The notification through ``channels``.
+
+    Args:
+        due_night: which night is due at a moment.
+        bulletin_of: where a night's bulletin lies: a path or URL.
+    """
 
     @dg.asset(
         name=NOTIFICATION,
@@ -42,8 +48,9 @@ def notification_assets(
         warnings = office.warehouse().read_mart(MART_WARNING.name, night)
         try:
             told = notify(
-                office.home_folder, office.authority, night, warnings, channels, now, due_night(now)
-            )
+                office.home_folder, office.authority, night, warnings, channels, now, due_night(now),
+                bulletin_of(night),
+            )  # fmt: skip
         except OSError as error:
             told = Notified(failed=(f"the record of what was sent cannot be written ({error.strerror})",))
         return dg.MaterializeResult(

@@ -7,7 +7,7 @@ Pure: from the night's warnings and what the role was told before to a message. 
 import datetime as dt
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import polars as pl
@@ -46,6 +46,8 @@ class Case:
     message_en: str
     suppressed_since: dt.date | None = None
     """Since when its data is too old to say more; such a case is not told again."""
+    last_complete_day: dt.date | None = None
+    """Last day whose receipts its figures know; None where nothing has arrived, or nobody says."""
 
     @property
     def is_open(self) -> bool:
@@ -60,11 +62,12 @@ class Case:
 
 @dataclass(frozen=True)
 class Told:
-    """What a role was last told of a case, through one channel."""
+    """What a role was last told of a case, through one channel; sure: the message surely arrived."""
 
     night: dt.date
     severity: str
     is_open: bool
+    is_sure: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,12 +79,14 @@ class Due:
         reminded: open, unanswered, and told as long ago as the rule's rhythm says.
         ended: ids told as open that stand no more, with the closed case where the night still has it.
         others: the rest that stands; by itself no reason to write.
+        already: stands too, and was told by another message of the same night: counted, not named again.
     """
 
     fresh: tuple[Case, ...] = ()
     reminded: tuple[Case, ...] = ()
     ended: tuple[tuple[str, Case | None], ...] = ()
     others: tuple[Case, ...] = ()
+    already: tuple[Case, ...] = ()
 
     @property
     def standing(self) -> tuple[Case, ...]:
@@ -151,8 +156,14 @@ def due_for(
     ended = [] if only_fresh else list(_ended(cases, told))
     if not (fresh or reminded or ended):
         return None
-    others = [case for case in known if case not in reminded]
-    return Due(tuple(fresh), tuple(reminded), tuple(ended), tuple(others))
+    rest = [case for case in known if case not in reminded]
+    already = [case for case in rest if _was_told_on(night, told[case.warning_id])]
+    others = [case for case in rest if case not in already]
+    return Due(tuple(fresh), tuple(reminded), tuple(ended), tuple(others), tuple(already))
+
+
+def _was_told_on(night: dt.date, told: Told) -> bool:
+    return told.night == night and told.is_sure
 
 
 def _is_fresh(case: Case, told: Told | None) -> bool:
@@ -180,14 +191,20 @@ def _ended(cases: Sequence[Case], told: Mapping[str, Told]) -> Iterable[tuple[st
 def split_instant(due: Due) -> tuple[Due | None, Due | None]:
     """The severe among the fresh, which are told at once, and what is left to the digest.
 
-    What the first tells is listed by the second, but is no reason for it.
+    What the first tells is counted by the second, and is no reason for it.
     """
     severe = tuple(case for case in due.fresh if case.severity == "severe")
     if not severe:
         return None, due
     mild = tuple(case for case in due.fresh if case not in severe)
-    rest = Due(mild, due.reminded, due.ended, (*severe, *due.others))
+    rest = replace(due, fresh=mild, already=(*severe, *due.already))
     return Due(fresh=severe), rest if mild or due.reminded or due.ended else None
+
+
+def with_untold(digest: Due, instant: Due) -> Due:
+    """``digest`` where ``instant`` did not surely arrive: what that told is listed here."""
+    already = tuple(case for case in digest.already if case not in instant.fresh)
+    return replace(digest, others=(*instant.fresh, *digest.others), already=already)
 
 
 def is_quiet(due: Due, rhythms: Mapping[str, Rhythm], moment: dt.time) -> bool:
@@ -220,11 +237,17 @@ def compose(
     channel: str,
     kind: Kind,
     due: Due,
+    bulletin: str,
     unsure: Sequence[Any] = (),
 ) -> Message:
-    """The message in words. ``unsure`` holds (night, channel) of messages that did not go through before."""
+    """The message in words.
+
+    Args:
+        bulletin: path or URL of the night's bulletin.
+        unsure: (night, channel) of messages that did not go through before.
+    """
     from early_warning.digest_words import in_words
 
-    subject, text, html = in_words(authority, night, role, kind, due, unsure)
+    subject, text, html = in_words(authority, night, role, kind, due, bulletin, unsure)
     key = message_key(authority, night, role, channel, kind, due)
     return Message(key, kind, night, role, due, subject, text, html)

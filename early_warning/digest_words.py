@@ -8,10 +8,11 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
+from authorities import written
 from authorities.model import Authority
 from early_warning.channels import role_key
 from early_warning.digest import Case, Due, Kind
-from early_warning.figures import LANGUAGES, Language
+from early_warning.figures import LANGUAGES, SEVERITY_WORDS, Language
 
 RULE = "-" * 40
 MOST_LISTED = 40
@@ -26,10 +27,6 @@ _HEADINGS: dict[Language, dict[str, str]] = {
         "others": "Still open",
     },
 }  # fmt: skip
-_SEVERITIES: dict[Language, dict[str, str]] = {
-    "vi": {"info": "thông tin", "warning": "cảnh báo", "severe": "nghiêm trọng"},
-    "en": {"info": "information", "warning": "warning", "severe": "severe"},
-}
 _STATES: dict[Language, dict[str, str]] = {
     "vi": {"acknowledged": "đã tiếp nhận", "explained": "đã giải trình", "reopened": "mở lại"},
     "en": {"acknowledged": "acknowledged", "explained": "explained", "reopened": "open again"},
@@ -37,18 +34,28 @@ _STATES: dict[Language, dict[str, str]] = {
 _SENTENCES: dict[Language, dict[str, str]] = {
     "vi": {
         "opening": "Số liệu đến ngày {night}. Kính gửi: {recipients}.",
+        "behind": "Đêm {night}, số liệu mới đến ngày {known}. Kính gửi: {recipients}.",
+        "id": "mã {id}",
         "since": "từ ngày {day}",
         "stale": "tạm dừng theo dõi vì số liệu đã cũ",
         "more": "… và {count} cảnh báo khác, xem bản tin.",
         "unsure": "Tin của đêm {night} qua kênh {channel} không chắc đã tới nơi.",
+        "already": "{count} cảnh báo khác vẫn mở, đã báo trong tin trước của đêm này.",
+        "answer": 'Tiếp nhận: wardcast warnings acknowledge MÃ --who "họ tên" --why "lý do"',
+        "bulletin": "Bản tin: ",
         "foot": "Tin tự động; nguyên nhân và toàn bộ danh sách nằm trong bản tin của đêm này.",
     },
     "en": {
         "opening": "Figures as of {night}.",
+        "behind": "Night of {night}; figures reach {known} only.",
+        "id": "id {id}",
         "since": "since {day}",
         "stale": "on hold, as its data is out of date",
         "more": "… and {count} more, see the bulletin.",
         "unsure": "The message of the night of {night} through {channel} may not have arrived.",
+        "already": "{count} more still open, told by another message of this night.",
+        "answer": 'To acknowledge: wardcast warnings acknowledge ID --who "your name" --why "the reason"',
+        "bulletin": "Bulletin: ",
         "foot": "Sent automatically; causes and the whole list stand in this night's bulletin.",
     },
 }
@@ -67,6 +74,10 @@ _HTML = """<!doctype html>
 <ul>{% for line in lines %}
 <li style="margin-bottom: 0.4em">{{ line }}</li>{% endfor %}
 </ul>{% endfor %}
+{%- for line in part.closing %}
+<p>{{ line }}</p>{% endfor %}
+<p>{{ part.bulletin_is }}
+{%- if is_linked %}<a href="{{ bulletin }}">{{ bulletin }}</a>{% else %}{{ bulletin }}{% endif %}</p>
 <p style="color: #555">{{ part.foot }}</p>
 </section>
 {%- endfor %}
@@ -75,15 +86,28 @@ _HTML = """<!doctype html>
 
 
 def in_words(
-    authority: Authority, night: dt.date, role: str, kind: Kind, due: Due, unsure: Sequence[Any]
+    authority: Authority,
+    night: dt.date,
+    role: str,
+    kind: Kind,
+    due: Due,
+    bulletin: str,
+    unsure: Sequence[Any],
 ) -> tuple[str, str, str]:
-    """Subject, plain text and HTML; ``unsure``: (night, channel) of messages that may not have arrived."""
+    """Subject, plain text and HTML.
+
+    Args:
+        bulletin: path or URL of the night's bulletin.
+        unsure: (night, channel) of messages that may not have arrived.
+    """
     from jinja2 import Environment
 
     subject = _subject(authority, night, kind, due)
     parts = [_part(authority, night, role, due, unsure, language) for language in LANGUAGES]
     page = Environment(autoescape=True).from_string(_HTML)  # names may hold whatever a folder holds
-    return subject, _text(parts), page.render(subject=subject, parts=parts)
+    is_linked = bulletin.startswith(("https://", "http://"))
+    html = page.render(subject=subject, parts=parts, bulletin=bulletin, is_linked=is_linked)
+    return subject, _text(parts, bulletin), html
 
 
 def _subject(authority: Authority, night: dt.date, kind: Kind, due: Due) -> str:
@@ -91,7 +115,7 @@ def _subject(authority: Authority, night: dt.date, kind: Kind, due: Due) -> str:
         (len(due.fresh), "nghiêm trọng mới" if kind == "instant" else "mới"),
         (len(due.reminded), "nhắc lại"),
         (len(due.ended), "đã chấm dứt"),
-        (len(due.others), "đang mở"),
+        (len(due.others) + len(due.already), "đang mở"),
     ]
     said = ", ".join(f"{count} {what}" for count, what in counted if count).replace(" ", " cảnh báo ", 1)
     marks = ("[MÔ PHỎNG] " if authority.settings.sample else "") + ("KHẨN: " if kind == "instant" else "")
@@ -105,10 +129,14 @@ def _part(
     settings = authority.settings
     named = {role_key(owner): people for owner, people in settings.recipients.items()}
     recipients = "; ".join(named.get(role, ())) or role
-    opening = [words["opening"].format(night=f"{night:%d/%m/%Y}", recipients=recipients)]
+    known = min((case.last_complete_day for case in due.standing if case.last_complete_day), default=night)
+    said = words["behind" if known < night else "opening"]
+    opening = [said.format(night=_day(night, language), known=_day(known, language), recipients=recipients)]
     if settings.sample is not None:
         opening.append(getattr(settings.sample.notice, language))
-    opening += [words["unsure"].format(night=f"{day:%d/%m/%Y}", channel=name) for day, name in unsure]
+    opening += [words["unsure"].format(night=_day(day, language), channel=name) for day, name in unsure]
+    closing = [words["already"].format(count=len(due.already))] if due.already else []
+    closing += [words["answer"]] if due.standing else []
     lists = {
         "fresh": [_line(case, language) for case in due.fresh],
         "reminded": [_line(case, language) for case in due.reminded],
@@ -120,20 +148,29 @@ def _part(
         "title": getattr(settings.title, language),
         "opening": opening,
         "lists": [(headings[name], _short(lines, language)) for name, lines in lists.items() if lines],
+        "closing": closing,
+        "bulletin_is": words["bulletin"],
         "foot": words["foot"],
     }
 
 
+def _day(day: dt.date, language: Language) -> str:
+    """In figures where the day comes first for every reader, in words for who may expect the month."""
+    return f"{day:%d/%m/%Y}" if language == "vi" else written.day(day, language)
+
+
 def _line(case: Case, language: Language) -> str:
-    since = _SENTENCES[language]["since"].format(day=f"{case.opened_on:%d/%m/%Y}")
+    since = _SENTENCES[language]["since"].format(day=_day(case.opened_on, language))
     state = _STATES[language].get(case.state)
     stale = None if case.suppressed_since is None else _SENTENCES[language]["stale"]
-    marks = ", ".join(filter(None, (_SEVERITIES[language][case.severity], state, since, stale)))
+    own_id = _SENTENCES[language]["id"].format(id=case.warning_id)
+    marks = ", ".join(filter(None, (SEVERITY_WORDS[language][case.severity], state, since, stale, own_id)))
     return f"{_message(case, language)} ({marks})"
 
 
 def _ended_line(warning_id: str, case: Case | None, language: Language) -> str:
-    return warning_id if case is None else _message(case, language)
+    own_id = _SENTENCES[language]["id"].format(id=warning_id)
+    return own_id if case is None else f"{_message(case, language)} ({own_id})"
 
 
 def _message(case: Case, language: Language) -> str:
@@ -146,11 +183,13 @@ def _short(lines: list[str], language: Language) -> list[str]:
     return [*lines[:MOST_LISTED], _SENTENCES[language]["more"].format(count=len(lines) - MOST_LISTED)]
 
 
-def _text(parts: list[dict[str, Any]]) -> str:
+def _text(parts: list[dict[str, Any]], bulletin: str) -> str:
     said = []
     for part in parts:
         lines = [part["title"], "", *part["opening"]]
         for heading, items in part["lists"]:
             lines += ["", heading.upper(), *(f"- {item}" for item in items)]
-        said.append("\n".join([*lines, "", part["foot"]]))
+        said.append(
+            "\n".join([*lines, "", *part["closing"], f"{part['bulletin_is']}{bulletin}", part["foot"]])
+        )
     return f"\n\n{RULE}\n\n".join(said) + "\n"

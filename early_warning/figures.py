@@ -17,6 +17,10 @@ from authorities.written import NEARLY_CERTAIN
 
 Language = Literal["vi", "en"]
 LANGUAGES: tuple[Language, ...] = ("vi", "en")
+SEVERITY_WORDS: dict[Language, dict[str, str]] = {
+    "vi": {"info": "thông tin", "warning": "cảnh báo", "severe": "nghiêm trọng"},
+    "en": {"info": "information", "warning": "warning", "severe": "severe"},
+}
 _NOT_KNOWN = {"vi": "chưa có số liệu", "en": "not available"}
 
 

@@ -26,6 +26,7 @@ from early_warning.digest import (
     is_quiet,
     rhythms_of,
     split_instant,
+    with_untold,
 )
 from early_warning.notification_journal import (
     Sending,
@@ -85,6 +86,7 @@ class _Night:
     cases: tuple[Case, ...]
     rhythms: dict[str, Rhythm]
     now: dt.datetime
+    bulletin: str
     patience: Patience
 
 
@@ -96,12 +98,14 @@ def notify(
     channels: Sequence[Channel],
     now: dt.datetime,
     due_night: dt.date,
+    bulletin: str,
     patience: Patience | None = None,
 ) -> Notified:
     """Tell each role what it is to be told of ``night``, whose ``mart_warning`` is ``warnings``.
 
     ``due_night`` is the night that is due by the clock; an older one than ``LATE_DAYS`` before it, or than
     one that was told already, is told to nobody. Asked again, it sends what has come since, or what failed.
+    ``bulletin`` is where the night's lies: a path or URL.
     """
     if not channels:
         return Notified(remark=f"nobody is told: no channel is configured ({variable_of('role')})")
@@ -114,7 +118,9 @@ def notify(
         if night < last or (due_night - night).days > LATE_DAYS:
             return Notified(failed=left, remark=f"nobody is told: {night} is a past night run again")
         cases = cases_of(warnings)
-        made = _Night(home, authority, night, cases, rhythms_of(authority), now, patience or Patience())
+        made = _Night(
+            home, authority, night, cases, rhythms_of(authority), now, bulletin, patience or Patience()
+        )
         told = [_tell(made, channel) for channel in channels]
     owners = {role_key(case.owner) for case in cases if case.is_open}
     return Notified(
@@ -166,6 +172,8 @@ def _tell(night: _Night, channel: Channel) -> Notified:
         return Notified()
     instant, digest = split_instant(due)
     outcomes = [] if instant is None else [_send(night, channel, "instant", instant, sendings)]
+    if instant is not None and digest is not None and not outcomes[0][0]:
+        digest = with_untold(digest, instant)
     held: tuple[str, ...] = ()
     if digest is not None:
         if _is_held(night.authority, digest, night.rhythms, night.now):
@@ -185,7 +193,9 @@ def _is_digest_of(one: Sending, night: dt.date, channel: Channel) -> bool:
 def _send(night: _Night, channel: Channel, kind: Kind, due: Due, sendings: list[Sending]) -> tuple[bool, str]:
     """Send one message between its intent and its result, both on disk."""
     unsure = unsure_before(sendings, channel.role, night.night)
-    message: Message = compose(night.authority, night.night, channel.role, channel.name, kind, due, unsure)
+    message: Message = compose(
+        night.authority, night.night, channel.role, channel.name, kind, due, night.bulletin, unsure
+    )
     if any(one.key == message.key and one.result != "failed" for one in sendings):
         return True, f"{channel}: {kind} sent before"
     record_intent(night.home, channel, message, night.now)

@@ -154,7 +154,8 @@ def told_to(sendings: list[Sending], channel: Channel, night: dt.date) -> dict[s
             continue
         if one.counts_as_told or (one.result in ("unknown", "pending") and one.night == night):
             told |= {
-                warning_id: Told(one.night, severity, is_open) for warning_id, severity, is_open in one.told
+                warning_id: Told(one.night, severity, is_open, one.is_sure)
+                for warning_id, severity, is_open in one.told
             }
     return told
 

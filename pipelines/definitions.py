@@ -58,7 +58,7 @@ def build_definitions(places: Places, lake: dg.IOManagerDefinition | None = None
         *scorecard_assets(nights),
         *publication_assets(nights),
         *bulletin_assets(nights),
-        *notification_assets(nights, places.channels, places.default_night),
+        *notification_assets(nights, places.channels, places.default_night, places.bulletin_of),
     ]
     job = dg.define_asset_job(
         NIGHTLY,

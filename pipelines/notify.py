@@ -32,8 +32,9 @@ def notify_now(places: Places, now: dt.datetime) -> Notified:
         return Notified(remark="nobody is told: nothing is published yet; run  wardcast nightly")
     warnings = open_warehouse(places.warehouse_url).read_mart(MART_WARNING.name, night)
     return notify(
-        places.home, places.authority, night, warnings, places.channels, now, places.default_night(now)
-    )
+        places.home, places.authority, night, warnings, places.channels, now, places.default_night(now),
+        places.bulletin_of(night),
+    )  # fmt: skip
 
 
 def _newest_night(places: Places) -> dt.date | None:

@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     warehouse: str | None = None
     lake: str | None = None
     forecast_workers: str = "1"
+    bulletin_url: str | None = None
     heartbeat_file: Path | None = None
     heartbeat_url: SecretStr | None = None
 
@@ -47,8 +48,13 @@ class Places:
         self.forecast_workers: str = settings.forecast_workers
         self.dagster_home: Path = self.home / "dagster"
         self.channels: tuple[Channel, ...] = channels_of(os.environ)
+        self.bulletin: str = (settings.bulletin_url or str(self.home / "bulletin")).rstrip("/")
         self.heartbeat_file: Path | None = settings.heartbeat_file
         self.heartbeat_url: SecretStr | None = settings.heartbeat_url
+
+    def bulletin_of(self, night: dt.date) -> str:
+        """Where readers find a night's bulletin: below the URL that the environment names, else its path."""
+        return f"{self.bulletin}/{night}/index.html"
 
     def default_night(self, now: dt.datetime) -> dt.date:
         """The sample's own night for the sample; yesterday in the authority's time zone otherwise."""

@@ -47,12 +47,14 @@ def case(
         "message_vi": f"Phường {unit}: thu ngân sách mới đạt 41,2% dự toán.",
         "message_en": f"{unit} ward: collections have reached 41.2% of the estimate.",
         "suppressed_since": None,
+        "last_complete_day": NIGHT,
     } | more
 
 
 def warnings(*cases: dict[str, Any]) -> pl.DataFrame:
     """The night's mart_warning."""
-    schema = dict.fromkeys(case("a:b:1"), pl.String) | {"opened_on": pl.Date, "suppressed_since": pl.Date}
+    days = dict.fromkeys(("opened_on", "suppressed_since", "last_complete_day"), pl.Date)
+    schema = dict.fromkeys(case("a:b:1"), pl.String) | days
     return pl.DataFrame(list(cases), schema=schema)
 
 
@@ -68,7 +70,8 @@ def told(home: Path, channels: dict[str, str], *cases: dict[str, Any], **more: A
     authority = more.pop("authority", None) or _authority()
     frame = warnings(*cases)
     named = channels_of(channels)
-    return notify(home, authority, night, frame, named, now, more.pop("due_night", night), QUICK, **more)
+    due_night, bulletin = more.pop("due_night", night), more.pop("bulletin", "/srv/bulletin/index.html")
+    return notify(home, authority, night, frame, named, now, due_night, bulletin, QUICK, **more)
 
 
 @dataclass

@@ -104,6 +104,7 @@ def test_a_failing_channel_is_told_to_its_owner_and_calms_down(authority, tmp_pa
                 channels_of(channels),
                 now,
                 day(number),
+                "/srv/bulletin/index.html",
                 QUICK,
             )
             chair.status = lambda count: 200

@@ -81,6 +81,65 @@ def test_severe_is_told_at_once_and_apart_once(tmp_path: Path) -> None:
     assert "1 cảnh báo nghiêm trọng mới" in subjects[0]
     assert "Phường A" not in parts_of(box.letters[0])[0]
     assert subjects[1].endswith("1 cảnh báo mới, 1 đang mở")
+    digest = parts_of(box.letters[1])[0]
+    assert "VẪN ĐANG MỞ" not in digest
+    assert "Phường C" not in digest
+    assert "1 cảnh báo khác vẫn mở, đã báo trong tin trước của đêm này." in digest
+    assert "1 more still open, told by another message of this night." in digest
+
+
+def test_what_was_told_at_once_is_told_when_it_ends(tmp_path: Path) -> None:
+    with mail_server() as box:
+        channels = {CHAIR: mail_to(box)}
+        told(tmp_path, channels, case(C, severity="severe"), case(A))
+        told(tmp_path, channels, case(C, severity="severe", state="closed"), case(A), night=NEXT)
+    assert str(box.letters[-1]["Subject"]).endswith("1 cảnh báo đã chấm dứt, 1 đang mở")
+    assert C in parts_of(box.letters[-1])[0]
+    assert "Phường A" in parts_of(box.letters[-1])[0], "told the night before, so that it is named"
+
+
+def test_a_digest_lists_what_the_urgent_message_did_not_bring(tmp_path: Path) -> None:
+    with mail_server() as box:
+        box.answer = lambda count: "554 no" if count == 1 else "250 OK"
+        told(tmp_path, {CHAIR: mail_to(box)}, case(C, severity="severe"), case(A))
+    assert len(box.letters) == 1
+    assert "Phường C" in parts_of(box.letters[0])[0]
+    assert {one[0] for one in read_journal(tmp_path)[-1].told} == {A, C}
+
+
+def test_a_message_names_ids_the_command_and_the_bulletin(tmp_path: Path) -> None:
+    with mail_server() as box:
+        page = "https://intranet.example/bulletin/2020-06-30/index.html"
+        told(tmp_path, {CHAIR: mail_to(box)}, case(A), bulletin=page)
+        told(tmp_path, {CHAIR: mail_to(box)}, case(A, state="closed"), night=NEXT)
+    text, html = parts_of(box.letters[0])
+    for words in (text, html):
+        assert f"mã {A}" in words
+        assert f"id {A}" in words
+        assert words.count("wardcast warnings acknowledge") == 2
+        assert page in words
+    assert f'<a href="{page}">' in html
+    ended, page = parts_of(box.letters[1])
+    assert f"mã {A}" in ended
+    assert "wardcast warnings acknowledge" not in ended
+    assert "Bản tin: /srv/bulletin/index.html" in ended
+    assert "<a href" not in page
+
+
+def test_days_are_read_alike_by_everybody_and_data_that_lags_is_said(tmp_path: Path) -> None:
+    with mail_server() as box:
+        told(tmp_path, {CHAIR: mail_to(box)}, case(A), case(B), night=NEXT)
+        text = parts_of(box.letters[0])[0]
+        assert "Đêm 01/07/2020, số liệu mới đến ngày 30/06/2020." in text
+        assert "Night of 1 July 2020; figures reach 30 June 2020 only." in text
+        assert "since 30 June 2020" in text
+        assert "từ ngày 30/06/2020" in text
+        assert "01/07/2020" not in text[text.index("Night of") :]
+        later = NEXT + dt.timedelta(days=1)
+        told(tmp_path, {CHAIR: mail_to(box)}, case(C, last_complete_day=later), night=later)
+    text = parts_of(box.letters[1])[0]
+    assert "Số liệu đến ngày 02/07/2020." in text
+    assert "Figures as of 2 July 2020." in text
 
 
 def test_a_rerun_tells_only_what_has_come_since(tmp_path: Path) -> None:
