@@ -7,9 +7,12 @@ the acts known since. Nothing else: a rerun of a night, and a replay of all of t
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
+from authorities import written
 from authorities.warning_rules import LOW_IS_BAD, WarningRule
+from early_warning.figures import LANGUAGES
 from early_warning.grouping import Candidate
 from early_warning.night import Level
 
@@ -205,14 +208,22 @@ def what_reopens(rule: WarningRule, case: CaseState) -> dict[str, str]:
     over = {"vi": ("lên trên", "xuống"), "en": ("risen above", "falls to")}
     under = {"vi": ("xuống", "lên trên"), "en": ("fallen to", "rises above")}
     words = over if rule.kind in LOW_IS_BAD else under
-    leave, enter = f"{rule.leaves_at:g}", f"{rule.threshold:g}"
+    leave, enter = _number(rule.leaves_at), _number(rule.threshold)
     told = {
-        "vi": f"Mở lại khi chỉ số đã {words['vi'][0]} {leave} rồi lại {words['vi'][1]} {enter}",
-        "en": f"Re-opens once the measure has {words['en'][0]} {leave} and again {words['en'][1]} {enter}",
+        "vi": f"Mở lại khi chỉ số đã {words['vi'][0]} {leave['vi']} rồi lại {words['vi'][1]} {enter['vi']}",
+        "en": f"Re-opens once the measure has {words['en'][0]} {leave['en']} and again {words['en'][1]} "
+        f"{enter['en']}",
     }
     if rule.worse_by is not None and case.state_value is not None:
         sign = -1 if rule.kind in LOW_IS_BAD else 1
-        bar = f"{case.state_value + sign * rule.worse_by:.4g}"
-        told["vi"] += f", hoặc khi xấu đi đến {bar} (lúc đóng: {case.state_value:.4g})"
-        told["en"] += f", or when it worsens to {bar} (at closing: {case.state_value:.4g})"
+        bar, then = _number(case.state_value + sign * rule.worse_by), _number(case.state_value)
+        told["vi"] += f", hoặc khi xấu đi đến {bar['vi']} (lúc đóng: {then['vi']})"
+        told["en"] += f", or when it worsens to {bar['en']} (at closing: {then['en']})"
     return {language: text + "." for language, text in told.items()}
+
+
+def _number(value: float) -> dict[str, str]:
+    """A measured value to four digits, as each language writes it."""
+    short = Decimal(f"{value:.4g}")
+    digits = max(0, -int(short.as_tuple().exponent))
+    return {language: written.number(short, digits, language) for language in LANGUAGES}

@@ -13,7 +13,7 @@ import polars as pl
 from authorities.model import ALL, Authority
 from authorities.warning_rules import WarningRule
 from early_warning.cases import CaseState, what_reopens
-from early_warning.figures import Language, Money, said
+from early_warning.figures import LANGUAGES, SEVERITY_WORDS, Language, Money, said
 
 Row = Mapping[str, Any]
 STATES: dict[str, dict[Language, str]] = {
@@ -33,24 +33,42 @@ KINDS: dict[str, dict[Language, str]] = {
     "unexplained": {"vi": "chưa rõ nguyên nhân", "en": "unexplained"},
 }
 _SEVERITIES = ("severe", "warning", "info")
+_NEAREST = 5
+_LIKE_RULE, _LIKE_ID = 0.75, 0.6
 _LARGEST = 8
 """Causes told one by one; the rest is summed."""
 
 
 def nearest_ids(warning_id: str, known: Iterable[str]) -> list[str]:
-    """Ids like a mistyped one: those that hold it, else those that look like it."""
+    """Ids like a mistyped one: those that hold it, else those of a like rule that look like it."""
     ids = sorted(known)
-    return [one for one in ids if warning_id in one][:5] or difflib.get_close_matches(warning_id, ids, 5, 0.4)
+    rules = {_rule_of(one) for one in ids}
+    like = (
+        set(difflib.get_close_matches(_rule_of(warning_id), rules, len(rules), _LIKE_RULE)) if rules else ()
+    )
+    of_rule = [one for one in ids if _rule_of(one) in like]
+    return [one for one in ids if warning_id in one][:_NEAREST] or difflib.get_close_matches(
+        warning_id, of_rule, _NEAREST, _LIKE_ID
+    )
 
 
-def list_lines(rows: Sequence[tuple[Row, CaseState]], language: Language) -> list[str]:
-    """Two lines a case, the gravest first: where it stands, and what it says."""
+def _rule_of(warning_id: str) -> str:
+    return warning_id.partition(":")[0]
+
+
+def list_lines(
+    rows: Sequence[tuple[Row, CaseState]], rules: Mapping[str, WarningRule], language: Language
+) -> list[str]:
+    """Three lines a case, the gravest first: where it stands, which rule found it, what it says."""
     ordered = sorted(rows, key=lambda pair: (_SEVERITIES.index(pair[0]["severity"]), pair[0]["warning_id"]))
     lines = []
     for row, state in ordered:
         since = state.opened_on.isoformat()
-        lines.append(f"{row['severity']:8} {STATES[state.state][language]:13} {since}  {row['warning_id']}")
-        lines.append(f"{'':9}{row[f'message_{language}']}")
+        severity = SEVERITY_WORDS[language][row["severity"]]
+        lines.append(f"{severity:12} {STATES[state.state][language]:13} {since}  {row['warning_id']}")
+        rule = rules.get(row["rule_code"])
+        named = f"{getattr(rule.title, language)} ({rule.kind})" if rule else row["rule_code"]
+        lines += [f"{'':13}{text}" for text in (named, row[f"message_{language}"])]
     return lines
 
 
@@ -65,7 +83,8 @@ def case_lines(
     states = STATES[state.state]
     lines.append(f"  trạng thái / state    {states['vi']} / {states['en']}{_since(state)}")
     lines.append(f"  mở ngày / opened      {state.opened_on} ({state.times_opened}×)")
-    lines.append(f"  mức độ / severity     {row['severity']}")
+    severity = " / ".join(SEVERITY_WORDS[language][row["severity"]] for language in LANGUAGES)
+    lines.append(f"  mức độ / severity     {severity}")
     lines.append(f"  phụ trách / owner     {row['owner']}{_people(authority, row['owner'])}")
     if state.escalated_on:
         lines.append(f"  báo cáo cấp trên / escalated  {state.escalated_on}")

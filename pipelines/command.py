@@ -65,7 +65,7 @@ def nightly(
     with refusals_told():
         places = places_of(authority, home, warehouse, landing)
         now = dt.datetime.now(dt.UTC)
-        night = as_of.date() if as_of is not None else places.default_night(now)
+        night = as_of or places.default_night(now)
         check_before(places, night, now)
         if places.uses_sample and ensure_sample(places):
             typer.echo(f"simulated sample written to {places.sample}", err=True)
@@ -147,7 +147,7 @@ def trace(
     with refusals_told(TraceError, NotTraceableError):
         places = places_of(authority, home, warehouse)
         chosen = [*(keys or []), f"basis={basis}", f"estimate_version={estimate_version}"]
-        found = follow(places, mart, chosen, column, as_of.date() if as_of else None, each_row=rows)
+        found = follow(places, mart, chosen, column, as_of, each_row=rows)
         typer.echo(told(found, form), nl=False)
         if not found.adds_up:
             fail(
@@ -244,7 +244,7 @@ def backtest(
             asked = years_of(years) if years else None, months_of(months)
         except BacktestError as error:
             fail(str(error), exit_code=2)
-        night = as_of.date() if as_of is not None else places.default_night(dt.datetime.now(dt.UTC))
+        night = as_of or places.default_night(dt.datetime.now(dt.UTC))
         make_home(places.home)
         if places.uses_sample:
             ensure_sample(places)
@@ -295,7 +295,7 @@ def scenario(
     with refusals_told(ScenarioError):
         places = places_of(authority, home, warehouse, landing)
         now = dt.datetime.now(dt.UTC)
-        night = as_of.date() if as_of is not None else places.default_night(now)
+        night = as_of or places.default_night(now)
         asked = None if withdraw else find_scenario(places, named)
         check_before(places, night, now)
         if places.uses_sample:
@@ -367,7 +367,7 @@ def diagnose(
 
     with refusals_told(DiagnoseError):
         places = places_of(authority, home, None, landing)
-        night = as_of.date() if as_of is not None else places.default_night(dt.datetime.now(dt.UTC))
+        night = as_of or places.default_night(dt.datetime.now(dt.UTC))
         if places.uses_sample:
             ensure_sample(places)
         for path in run_diagnose(places, night, unit, line, output or places.home / "diagnostics", form):

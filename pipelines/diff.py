@@ -13,6 +13,7 @@ import polars as pl
 
 from assets.frames import frames_of, lake_at, read_frame
 from authorities.model import ALL, UNALLOCATED
+from pipelines.options import UnknownNameError, day_of
 from pipelines.settings import Places
 from warehouse.differences import (
     KEYS,
@@ -39,6 +40,8 @@ from warehouse.tables.marts import (
 
 LITTLE_PCT = 0.1
 """A figure that moved by less than this, % of itself, is left out unless everything is asked for."""
+SHOWN_NIGHTS = 10
+"""Nights named where another was asked for, the last ones."""
 _LEDGERS = ("core_receipt", "core_quarantine")
 _KEPT_BY_MART = "the night's ledger is no longer in the lake: mart_restatement tells causes, territory alone"
 _NOT_APART = "neither the night's ledger nor mart_restatement tells new receipts from restated ones"
@@ -67,6 +70,7 @@ def compare(places: Places, first: str, second: str) -> Diff:
 
     Raises:
         DiffError: both are the same publication.
+        UnknownNameError: a night is not published.
         UnknownPublicationError: one is not known, or past its retention.
         WarehouseError: the warehouse cannot be read.
     """
@@ -104,11 +108,21 @@ def _pair(warehouse: Warehouse, first: str, second: str, shown: str) -> Pair:
 
 def _publication(register: Register, named: str, shown: str) -> Publication:
     by_id = {one.publication_id: one for one in register.publications}
-    by_night = {night.isoformat(): one for night, one in register.current().items()}
-    found = by_id.get(named) or by_night.get(named)
+    nights, night = register.current(), day_of(named)
+    if night is not None and night not in nights:
+        raise UnknownNameError(_not_published(night, sorted(nights)))
+    found = by_id.get(named) if night is None else nights[night]
     if found is None:
         raise UnknownPublicationError(named, shown, list(by_id), known=False)
     return found
+
+
+def _not_published(night: dt.date, nights: list[dt.date]) -> str:
+    shown = [*(["…"] if len(nights) > SHOWN_NIGHTS else []), *map(str, nights[-SHOWN_NIGHTS:])]
+    return (
+        f"no night of {night} is published (published: {', '.join(shown) or 'none'}). The ledger remembers "
+        f"what was known then: run  wardcast nightly --as-of {night}  and ask again"
+    )
 
 
 def _read(places: Places, warehouse: Warehouse, table: Table, of: Publication) -> pl.DataFrame:

@@ -5,6 +5,7 @@ modules of the command groups.
 """
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pipelines.settings import Places
 
 DEFAULT_AUTHORITY_NAME = "authorities/long_bien"
+_DAY_FIRST = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 
 
 def without_password(context: typer.Context, url: str | None) -> str | None:
@@ -29,6 +31,25 @@ def without_password(context: typer.Context, url: str | None) -> str | None:
             "or the whole URL into WARDCAST_WAREHOUSE"
         )
     return url
+
+
+def day_of(text: str) -> dt.date | None:
+    """The day that people write as 2020-06-30 or as 30/06/2020; None where it is none."""
+    turned = _DAY_FIRST.fullmatch(text.strip())
+    try:
+        return dt.date.fromisoformat(
+            "{2}-{1:0>2}-{0:0>2}".format(*turned.groups()) if turned else text.strip()
+        )
+    except ValueError:
+        return None
+
+
+def a_day(text: str) -> dt.date:
+    """What every option that takes a day is parsed by."""
+    found = day_of(text)
+    if found is None:
+        raise typer.BadParameter(f"'{text}' is no day; write it as 2020-06-30 or 30/06/2020")
+    return found
 
 
 AuthorityOption = Annotated[
@@ -69,11 +90,11 @@ LandingOption = Annotated[
     ),
 ]
 AsOfOption = Annotated[
-    dt.datetime | None,
+    dt.date | None,
     typer.Option(
         "--as-of",
         metavar="DATE",
-        formats=["%Y-%m-%d"],
+        parser=a_day,
         help="The night meant [default: the sample's own, else yesterday].",
     ),
 ]
@@ -89,7 +110,7 @@ def places_of(
 
 
 class UnknownNameError(Exception):
-    """What was typed names no unit, line, scenario or mart; the message says which there are."""
+    """What was typed names no unit, line, scenario, mart or published night; the message says which there are."""
 
 
 @contextmanager

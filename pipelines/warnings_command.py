@@ -18,6 +18,7 @@ from pipelines.options import (
     HomeOption,
     LandingOption,
     WarehouseOption,
+    a_day,
     places_of,
     refusals_told,
 )
@@ -25,6 +26,7 @@ from pipelines.options import (
 if TYPE_CHECKING:
     import polars as pl
 
+    from authorities.warning_rules import WarningRule
     from early_warning.acts import ActKind
     from early_warning.cases import CaseState
     from pipelines.settings import Places
@@ -39,11 +41,11 @@ IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the warning
 WhoOption = Annotated[str, typer.Option("--who", help="Name of the person who decides.")]
 WhyOption = Annotated[str, typer.Option("--why", help="The reason, in that person's words.")]
 DayOption = Annotated[
-    dt.datetime | None,
+    dt.date | None,
     typer.Option(
         "--known-on",
         metavar="DATE",
-        formats=["%Y-%m-%d"],
+        parser=a_day,
         help="First night that knows of it [default: today; the sample's newest night].",
     ),
 ]
@@ -84,7 +86,7 @@ def list_cases(
         found = _standing(authority, home, warehouse)
         pairs = [(found.rows[key], state) for key, state in found.states.items()]
         shown = [pair for pair in pairs if everything or pair[1].state != "closed"]
-        typer.echo("\n".join(list_lines(shown, language)) or "không có cảnh báo / no warnings")
+        typer.echo("\n".join(list_lines(shown, _rules(found), language)) or "không có cảnh báo / no warnings")
         closed = len(pairs) - len([pair for pair in pairs if pair[1].state != "closed"])
         typer.echo(f"{found.night}: {len(pairs) - closed} standing, {closed} closed", err=True)
 
@@ -123,10 +125,8 @@ def explain(
     who: WhoOption,
     why: WhyOption,
     until: Annotated[
-        dt.datetime | None,
-        typer.Option(
-            metavar="DATE", formats=["%Y-%m-%d"], help="Re-open the case if it still holds after this day."
-        ),
+        dt.date | None,
+        typer.Option(metavar="DATE", parser=a_day, help="Re-open the case if it still holds after this day."),
     ] = None,
     known_on: DayOption = None,
     authority: AuthorityOption = DEFAULT_AUTHORITY_NAME,
@@ -136,7 +136,7 @@ def explain(
     """Say why a case is there; it stays in sight, and calms down by itself."""
     with refusals_told(WarningsRefusedError):
         found = _standing(authority, home, warehouse)
-        _take_down("explain", warning_id, who, why, known_on, found, until.date() if until else None)
+        _take_down("explain", warning_id, who, why, known_on, found, until)
 
 
 @warnings_app.command()
@@ -184,7 +184,7 @@ def scorecard(
     with refusals_told(BacktestError, ScorecardError):
         places = places_of(authority, home, None, landing)
         asked = years_of(years) if years else None
-        night = as_of.date() if as_of is not None else places.default_night(dt.datetime.now(dt.UTC))
+        night = as_of or places.default_night(dt.datetime.now(dt.UTC))
         make_home(places.home)
         if places.uses_sample:
             ensure_sample(places)
@@ -201,7 +201,7 @@ def _take_down(
     warning_id: str,
     who: str,
     why: str,
-    known_on: dt.datetime | None,
+    known_on: dt.date | None,
     found: _Standing,
     until: dt.date | None = None,
 ) -> None:
@@ -231,7 +231,7 @@ def _take_down(
     typer.echo(f"taken down; nights from {day} on know it", err=True)
 
 
-def _known_day(found: _Standing, known_on: dt.datetime | None, now: dt.datetime) -> dt.date:
+def _known_day(found: _Standing, known_on: dt.date | None, now: dt.datetime) -> dt.date:
     """First night that knows the act: none that is published, but in the sample, where time stands still.
 
     A night that is published is not changed behind its readers' backs; run again, it takes in what it may
@@ -241,7 +241,7 @@ def _known_day(found: _Standing, known_on: dt.datetime | None, now: dt.datetime)
 
     today = now.astimezone(ZoneInfo(found.places.authority.settings.time_zone)).date()
     default = found.night if found.places.sample.exists() else max(today, found.night)
-    day = known_on.date() if known_on is not None else default
+    day = known_on or default
     if day < found.night:
         raise WarningsRefusedError(f"--known-on {day} lies before the newest night, {found.night}")
     return day
@@ -281,8 +281,12 @@ def _known(found: _Standing, warning_id: str) -> str:
     if warning_id in found.rows:
         return warning_id
     near = nearest_ids(warning_id, found.rows)
-    hint = "did you mean\n  " + "\n  ".join(near) if near else "wardcast warnings list shows those there are"
+    hint = "did you mean\n  " + "\n  ".join(near) if near else "wardcast warnings list  shows those there are"
     raise WarningsRefusedError(f"there is no warning '{warning_id}' on the night of {found.night}; {hint}")
+
+
+def _rules(found: _Standing) -> dict[str, "WarningRule"]:
+    return {rule.rule_code: rule for rule in found.places.authority.settings.warning_rules}
 
 
 def _case(found: _Standing, key: str) -> list[str]:
@@ -290,7 +294,8 @@ def _case(found: _Standing, key: str) -> list[str]:
 
     from early_warning.told import case_lines
 
-    rules = {rule.rule_code: rule for rule in found.places.authority.settings.warning_rules}
     row = found.rows[key]
     own = found.causes.filter(pl.col("warning_id") == key)
-    return case_lines(found.places.authority, row, found.states[key], own, rules.get(row["rule_code"]))
+    return case_lines(
+        found.places.authority, row, found.states[key], own, _rules(found).get(row["rule_code"])
+    )

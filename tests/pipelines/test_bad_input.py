@@ -282,7 +282,12 @@ def test_a_night_outside_the_authority_is_refused(wardcast: Wardcast, home: Path
 
 
 def test_wrong_words_on_the_command_line(wardcast: Wardcast) -> None:
-    assert wardcast("nightly", "--as-of", "30/06/2020").exit_code == 2
+    for day in ("30.06.2020", "31/06/2020", "2020-6"):
+        told = wardcast("nightly", "--as-of", day)
+        assert told.exit_code == 2
+        assert f"'{day}' is no day; write it as 2020-06-30 or 30/06/2020" in " ".join(
+            told.output.replace("│", " ").split()
+        )
     assert wardcast("nightli").exit_code == 2
 
 

@@ -154,8 +154,15 @@ def test_one_unit_with_its_lines(wardcast: Wardcast, places: tuple[str | Path, .
     ("words", "exit_code", "said"),
     [
         (("2020-03-12", "2020-03-12.2"), 1, "are both publication 2020-03-12.2"),
+        (("12/03/2020", "2020-03-12"), 1, "are both publication 2020-03-12.2"),
         (
             ("2020-03-09", "2020-03-12"),
+            2,
+            "no night of 2020-03-09 is published (published: 2020-03-10, 2020-03-11, 2020-03-12)",
+        ),
+        (("09/03/2020", "2020-03-12"), 2, "run wardcast nightly --as-of 2020-03-09 and ask again"),
+        (
+            ("2020-03-09.1", "2020-03-12"),
             2,
             "there are: 2020-03-10.1, 2020-03-11.1, 2020-03-12.1, 2020-03-12.2",
         ),

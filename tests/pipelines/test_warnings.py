@@ -46,11 +46,19 @@ def test_the_story_of_a_case(office, wardcast: Wardcast) -> None:
     assert listed.exit_code == 0, listed.output
     assert CASE in listed.output
     assert "đang mở" in listed.output
+    assert "Số liệu chưa về đúng hạn (data_late)" in listed.output
+    in_english = wardcast("warnings", "list", "--language", "en", *places)
+    assert "(data_late)" in in_english.output
 
     wrong = wardcast("warnings", "acknowledge", "extract_late:2020", *BY, *places)
     assert wrong.exit_code == 1
     assert "did you mean" in wrong.output
     assert CASE in wrong.output
+
+    unlike = wardcast("warnings", "acknowledge", "channel_failed:ALL:2020", *BY, *places)
+    assert unlike.exit_code == 1
+    assert "did you mean" not in unlike.output
+    assert "wardcast warnings list" in unlike.output
 
     early = wardcast("warnings", "acknowledge", CASE, *BY, "--known-on", "2020-03-01", *places)
     assert (early.exit_code, "before the newest night, 2020-03-10" in early.output) == (1, True)
@@ -66,19 +74,27 @@ def test_the_story_of_a_case(office, wardcast: Wardcast) -> None:
     night(SECOND)
     assert (state_on(home, FIRST), state_on(home, SECOND)) == ("open", "acknowledged")
 
+    refused = wardcast("warnings", "explain", CASE, *BY, "--until", "30.07.2020", *places)
+    assert (refused.exit_code, "2020-06-30 or 30/06/2020" in refused.output) == (2, True)
+    explained = wardcast(
+        "warnings", "explain", CASE, *BY, "--until", "30/07/2020", "--known-on", SECOND, *places
+    )
+    assert explained.exit_code == 0, explained.output
+    assert "đến / until 2020-07-30" in explained.output
+
     closed = wardcast("warnings", "close", CASE, *BY, "--known-on", SECOND, *places)
     assert closed.exit_code == 0, closed.output
     assert "Re-opens once the measure has" in closed.output
     assert CASE not in wardcast("warnings", "list", *places).stdout
     assert CASE in wardcast("warnings", "list", "--all", "--language", "en", *places).stdout
     acts = (home / "acts" / "warnings.jsonl").read_text(encoding="utf-8").splitlines()
-    assert [json.loads(line)["act"] for line in acts] == ["acknowledge", "close"]
+    assert [json.loads(line)["act"] for line in acts] == ["acknowledge", "explain", "close"]
 
     with (home / "acts" / "warnings.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"act": "exp')
     shown = wardcast("warnings", "show", CASE, *places)
     assert shown.exit_code == 0, shown.output
-    assert "line 3 cannot be read" in shown.output
+    assert "line 4 cannot be read" in shown.output
     assert "đã đóng / closed" in shown.output
 
 
