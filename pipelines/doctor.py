@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from extracts.landing import Delivery, LandingError, scan_landing
+from pipelines.home import unwritable
 from pipelines.settings import Places
 from warehouse.engines import WarehouseError, open_warehouse
 
@@ -101,6 +102,8 @@ def _home(places: Places) -> Finding:
     existing = next(folder for folder in (places.home, *places.home.parents) if folder.exists())
     free = shutil.disk_usage(existing).free
     text = f"{places.home}: {free / 1024**3:.1f} GB free"
+    if (path := unwritable(places)) is not None:
+        return _mend("home folder", f"{path} cannot be written; see to its rights, or give another --home")
     return (
         _well("home folder", text) if free >= LEAST_FREE_BYTES else _mend("home folder", f"{text}; make room")
     )
@@ -124,7 +127,7 @@ def _warehouse(places: Places, now: dt.datetime) -> Finding:
 
 
 def _runs(places: Places, now: dt.datetime) -> list[Finding]:
-    if not (places.dagster_home / "dagster.yaml").is_file():
+    if not (places.dagster_home / "dagster.yaml").is_file() or unwritable(places) is not None:
         return []
     from pipelines.dagster_home import open_instance
 

@@ -43,6 +43,17 @@ def make_home(home: Path) -> None:
         ) from error
 
 
+def unwritable(places: Places) -> Path | None:
+    """What of the home, or of Dagster's records in it, a night could not write to; None where all is well.
+
+    Dagster writes to its records even to read them.
+    """
+    home = next(folder for folder in (places.home, *places.home.parents) if folder.exists())
+    records = sorted(places.dagster_home.glob("*/*.db"))
+    held = [home, places.dagster_home, *(path.parent for path in records), *records]
+    return next((path for path in held if path.exists() and not os.access(path, os.W_OK)), None)
+
+
 @contextmanager
 def home_lock(home: Path, patience_seconds: int = 0) -> Iterator[None]:
     """Hold ``home`` as its only night; the lock goes with the process, however it ends.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from early_warning.notification_journal import read_journal
 from pipelines.doctor import Finding, last_run
+from pipelines.home import unwritable
 from pipelines.notify import last_sendings, left_untold, mistaken_channels, usable_channels
 from pipelines.settings import Places
 from warehouse.engines import WarehouseError, open_warehouse
@@ -89,6 +90,8 @@ def _sender(places: Places, now: dt.datetime, hours: float) -> list[Finding]:
 def _dagster(places: Places, now: dt.datetime, hours: float) -> list[Finding]:
     from pipelines.dagster_home import open_instance
 
+    if (path := unwritable(places)) is not None:
+        return [Finding("home folder", is_well=False, text=f"{path} cannot be written; see to its rights")]
     instance = open_instance(places.dagster_home)
     try:
         return [*last_run(instance, now, hours), *_daemon(instance, now)]

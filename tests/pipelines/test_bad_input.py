@@ -20,6 +20,7 @@ LISTING = Path("kho_bac") / NIGHT / f"bang_ke_thu_{NIGHT}.csv"
 ROOT = Path(__file__).parents[2]
 WITH_RIGHTS_ALONE = [] if os.geteuid() else ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
 """A superuser without the power to pass over rights, for whom no folder is read-only otherwise."""
+SOMEBODY = {"WARDCAST_NOTIFY_WARD_CHAIR": "json://127.0.0.1:9/"}
 WARD_REPORT = Path("don_vi") / NIGHT / "chi_ngan_sach_00151_2020-06.xlsx"
 
 
@@ -241,6 +242,20 @@ def test_a_home_that_cannot_be_written(wardcast: Wardcast, landing: Path, tmp_pa
     assert "--home" in said
 
 
+def read_only(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    """The command by somebody who may read the home and no more."""
+    paths = [path for path in (home, *home.rglob("*")) if not path.is_symlink()]
+    for path in paths:
+        path.chmod(path.stat().st_mode & ~0o222)
+    said = subprocess.run(
+        [*WITH_RIGHTS_ALONE, sys.executable, "-m", "pipelines.command", *words, "--home", str(home)],
+        capture_output=True, text=True, check=False, cwd=ROOT, env=os.environ | SOMEBODY,
+    )  # fmt: skip
+    for path in paths:
+        path.chmod(path.stat().st_mode | 0o200)
+    return said
+
+
 @pytest.mark.skipif(os.name != "posix", reason="rights of folders are POSIX ones")
 @pytest.mark.parametrize(
     "words",
@@ -249,6 +264,7 @@ def test_a_home_that_cannot_be_written(wardcast: Wardcast, landing: Path, tmp_pa
         ("warehouse", "backup", "FILE"),
         ("diagnose", "Ngọc Lâm", "vat"),
         ("nightly",),
+        ("notify",),
     ],
     ids=lambda words: words[0],
 )
@@ -256,22 +272,23 @@ def test_a_home_whose_rights_were_taken_is_told_by_every_command(
     home: Path, sample: Path, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     landing = ("--landing", str(sample / "landing")) if words[0] in ("diagnose", "nightly") else ()
-    for path in (home, *home.rglob("*")):
-        path.chmod(path.stat().st_mode & ~0o222)
-    said = subprocess.run(
-        [
-            *WITH_RIGHTS_ALONE, sys.executable, "-m", "pipelines.command",
-            *(str(tmp_path / "home.tar.gz") if word == "FILE" else word for word in words),
-            "--home", str(home), *landing,
-        ],
-        capture_output=True, text=True, check=False, cwd=ROOT,
-    )  # fmt: skip
-    for path in (home, *home.rglob("*")):
-        path.chmod(path.stat().st_mode | 0o200)
+    archive = str(tmp_path / "home.tar.gz")
+    said = read_only(home, *(archive if word == "FILE" else word for word in words), *landing)
     assert said.returncode == 1, said.stderr
     assert "Traceback" not in said.stderr
     assert said.stderr.count("wardcast: ") == 1
     assert str(home) in said.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of folders are POSIX ones")
+@pytest.mark.parametrize("since", [(), ("--since", "26")], ids=["all", "since"])
+def test_the_doctor_says_that_a_home_cannot_be_written(
+    home: Path, sample: Path, since: tuple[str, ...]
+) -> None:
+    said = read_only(home, "doctor", *since, "--landing", str(sample / "landing"))
+    assert said.returncode == 1, said.stderr
+    assert f"MEND  home folder: {home} cannot be written" in said.stdout
+    assert "Traceback" not in said.stderr
 
 
 def test_a_night_outside_the_authority_is_refused(wardcast: Wardcast, home: Path, landing: Path) -> None:
