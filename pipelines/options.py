@@ -110,7 +110,7 @@ def places_of(
 
 
 class UnknownNameError(Exception):
-    """What was typed names no unit, line, scenario, mart or published night; the message says which there are."""
+    """What was typed names no unit, line, scenario, mart or night; the message says which there are."""
 
 
 @contextmanager

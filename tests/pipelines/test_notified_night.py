@@ -47,7 +47,7 @@ def test_a_night_tells_its_roles_and_a_channel_that_fails_fails_no_night(
         assert "ward_chair by mailto 1 (digest sent)" in night.output
         line = next(line for line in night.output.splitlines() if line.startswith("  notified "))
         assert line.count("district_finance by json 1") == 1
-        assert "district_finance by json 1 (digest failed)" in line
+        assert "district_finance by json 1 (instant and digest failed)" in line
         assert "mend what failed and run  wardcast notify" in line
         next_day = (dt.date.fromisoformat(NIGHT) + dt.timedelta(days=1)).isoformat()
         later = wardcast("nightly", "--home", home, "--authority", authority, "--as-of", next_day)
@@ -64,6 +64,7 @@ def test_a_night_tells_its_roles_and_a_channel_that_fails_fails_no_night(
     notices = [json.loads(line) for line in (home / "notices.jsonl").read_text().splitlines()]
     assert any("channels_reached" in line for notice in notices for line in notice["lines"])
     letter = box.letters[0].get_body(("plain",)).get_content()
+    assert f"Bản tin: {home / 'bulletin' / NIGHT / 'index.html'}" in letter
     warned = read(home, "mart_warning").filter(pl.col("state") != "closed")
     of_channel = warned.filter(pl.col("rule_code") == "messages_fail")
     assert of_channel.select(pl.col("as_of").cast(pl.String), "subject", "state", "owner").rows() == [

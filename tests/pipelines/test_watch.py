@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import dagster as dg
+import polars as pl
 import pytest
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.remote_origin import (
@@ -22,10 +23,10 @@ from dagster._daemon.types import DaemonHeartbeat
 from authorities.loading import DEFAULT_AUTHORITY
 from pipelines.dagster_home import open_instance
 from pipelines.doctor import Finding
-from pipelines.notify import notify_now
+from pipelines.notify import notified_line, notify_now
 from pipelines.settings import Places, Settings
 from pipelines.watch import keep_watch, watch
-from tests.early_warning.notified import SECRET, free_port, hook_to, mail_server, mail_to, web_server
+from tests.early_warning.notified import SECRET, case, free_port, hook_to, mail_server, mail_to, web_server
 from tests.pipelines.conftest import Wardcast
 from tests.warehouse.publication_scenario import dimensions, facts, marts
 from warehouse.engines import open_warehouse
@@ -52,10 +53,14 @@ def placed(home: Path, authority: Path = DEFAULT_AUTHORITY) -> Places:
     return Places(Settings(authority=authority, home=home, landing=home / "in"))
 
 
-def publish(places: Places, night: dt.date = NIGHT, at: dt.datetime = PUBLISHED) -> None:
+def publish(
+    places: Places,
+    night: dt.date = NIGHT,
+    at: dt.datetime = PUBLISHED,
+    frames: dict[str, pl.DataFrame] | None = None,
+) -> None:
     places.home.mkdir(exist_ok=True)
-    frames = marts(night)
-    open_warehouse(places.warehouse_url).publish(night, frames, dimensions(), facts(at))
+    open_warehouse(places.warehouse_url).publish(night, frames or marts(night), dimensions(), facts(at))
 
 
 def ill(findings: list[Finding]) -> list[str]:
@@ -257,6 +262,29 @@ def test_each_channel_is_said_once_with_the_mark_of_its_last_message(
         seen = wardcast("doctor", *options)
     assert "ok    notified: 2020-06-30 finance by json 1: digest sent" in seen.output
     assert "digest failed" not in seen.output
+
+
+def test_a_digest_held_by_quiet_hours_is_said_so_beside_what_went_out(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_two = dt.datetime(2020, 6, 30, 19, 0, tzinfo=dt.UTC)
+    severe = case("shortfall_likely:B:2020", severity="severe")
+    with mail_server() as box:
+        monkeypatch.setenv("WARDCAST_NOTIFY_WARD_CHAIR", mail_to(box))
+        places = placed(home)
+        frames = marts(NIGHT)
+        like = frames["mart_warning"]
+        rows = [like.row(0, named=True) | row for row in (case("below_half:A:2020"), severe)]
+        publish(places, frames=frames | {"mart_warning": pl.DataFrame(rows, schema=like.schema)})
+        notify_now(places, at_two)
+        warned = open_warehouse(places.warehouse_url).read_mart("mart_warning", NIGHT)
+        line = notified_line(places, NIGHT, warned, at_two)
+        assert line == (
+            "ward_chair by mailto 1 (instant sent, digest held by quiet hours); "
+            "after quiet hours run  wardcast notify"
+        )
+        notify_now(places, NOW)
+        assert notified_line(places, NIGHT, warned, NOW) == "ward_chair by mailto 1 (instant and digest sent)"
 
 
 def test_the_record_of_what_was_sent_is_plain_to_read(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
