@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import polars as pl
 from duckdb_sqlalchemy import Dialect
 from sqlalchemy import Column, Table
 
@@ -49,18 +48,6 @@ def select_declared(table: Table, sources: Iterable[str]) -> str:
     parts = [nothing, *(f"SELECT * FROM {source}" for source in sources)]  # noqa: S608 - our own relations
     columns = ", ".join(f'"{column.name}"' for column in table.columns)
     return f"SELECT {columns} FROM ({' UNION ALL BY NAME '.join(parts)})"  # noqa: S608 - declared names
-
-
-def select_held(table: Table, file: Path) -> str:
-    """``SELECT`` of the declared columns from one Parquet file, which may be of another version; columns that
-    it lacks are null.
-
-    Without the union of ``select_declared``, beside which DuckDB's insertion leaves its threads idle: 10
-    million rows take 11.5 s with it, 7.1 s so.
-    """
-    held = pl.read_parquet_schema(file)
-    columns = (f'"{column.name}"' if column.name in held else _nothing(column) for column in table.columns)
-    return f"SELECT {', '.join(columns)} FROM read_parquet({literal(str(file))})"  # noqa: S608 - declared names
 
 
 def parquet_source(files: Iterable[Path]) -> list[str]:

@@ -12,7 +12,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateTable
 
 from warehouse.engines import StepListener
-from warehouse.parquet_views import LATEST, literal, older_files, parquet_source, select_declared, select_held
+from warehouse.parquet_views import LATEST, literal, older_files, parquet_source, select_declared
 from warehouse.publication_folder import PublicationFolder
 from warehouse.publication_register import Register
 from warehouse.tables.dimensions import DIMENSIONS
@@ -73,8 +73,8 @@ def _load(connection: Connection, table: Table, file: Path, *, schema: str | Non
     placed.execute(CreateTable(table))
     name = f"{schema or 'main'}.{table.name}"
     _comment(connection, table, f"TABLE {name}", name)
-    if file.exists():
-        connection.exec_driver_sql(f"INSERT INTO {name} {select_held(table, file)}")
+    source = select_declared(table, parquet_source([file] if file.exists() else []))
+    connection.exec_driver_sql(f"INSERT INTO {name} {source}")
 
 
 def _create_view(connection: Connection, table: Table, older: list[Path]) -> None:
