@@ -242,19 +242,20 @@ def test_a_ward_is_shown_alike_on_its_page_and_among_the_others(everything):
             .alias("estimate_amount")
         )
     night = everything.night
-    shown = {row.key: row for row in units_table(night).rows}
-    assert (
-        len({row.shown_estimate - int(row.estimate / 1_000_000) for row in shown.values() if row.estimate})
-        == 2
-    )
-    for row in shown.values():
-        table, (territory, *_) = lines_table(night, "vi", row), bases(night, row)
-        assert (territory.shown_estimate, territory.shown_collected) == (
-            row.shown_estimate,
-            row.shown_collected,
-        )
-        if table.total and table.total.estimate == row.estimate:
-            assert table.total.shown_estimate == row.shown_estimate
-            lines = [*table.rows, *([table.unallocated] if table.unallocated else [])]
-            if sum(one.estimate or 0 for one in lines) == row.estimate:
-                assert sum(one.shown_estimate or 0 for one in lines) == row.shown_estimate
+    rows = units_table(night).rows
+    lifted = {row.shown_estimate - int(row.estimate / 1_000_000) for row in rows if row.estimate}
+    assert lifted == {0, 1}
+    added_up = 0
+    for row in rows:
+        territory = bases(night, row)[0]
+        shown = (row.shown_estimate, row.shown_collected)
+        assert (territory.shown_estimate, territory.shown_collected) == shown
+        table = lines_table(night, "vi", row)
+        if table.total is None:
+            continue  # a ward without lines
+        assert (table.total.shown_estimate, table.total.shown_collected) == shown
+        parts = [*table.rows, *([table.unallocated] if table.unallocated else [])]
+        if sum(one.estimate or 0 for one in parts) == row.estimate:
+            added_up += 1
+            assert sum(one.shown_estimate or 0 for one in parts) == row.shown_estimate
+    assert added_up > 0
