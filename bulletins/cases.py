@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 
 from authorities.model import Words
 from bulletins.night import Night, Row
+from warehouse.tables.marts import BY_RULE
 
 SEVERITIES = ("severe", "warning", "info")
 """From the gravest down."""
-_BY_RULE = "rule"
-"""Stands in ``mart_warning`` where no person changed a state."""
 _SENTENCES = re.compile(r"(?<=[.!?])\s+")
 
 
@@ -110,7 +109,7 @@ def closed_by_people(night: Night) -> tuple[Warning, ...]:
 def _person(row: Row) -> str:
     """Who brought a case's state about, where it was a person."""
     by = row.get("state_by") or ""
-    return "" if by == _BY_RULE else by
+    return "" if by == BY_RULE else by
 
 
 def owners_of(night: Night, role: str, language: str) -> tuple[str, ...]:

@@ -15,12 +15,11 @@ from authorities.warning_rules import LOW_IS_BAD, WarningRule
 from early_warning.figures import LANGUAGES
 from early_warning.grouping import Candidate
 from early_warning.night import Level
+from warehouse.tables.marts import BY_RULE
 
 Row = Mapping[str, Any]
 OPEN_STATES = ("open", "reopened")
 STANDING_STATES = (*OPEN_STATES, "acknowledged", "explained")
-BY_RULE = "rule"
-"""Stands for who changed a state where no person did."""
 FIELDS = (
     "state", "opened_on", "state_on", "state_by", "state_why", "explained_until", "state_value", "rearmed_on",
     "times_opened", "escalated_on", "suppressed_since", "suppressed_because",

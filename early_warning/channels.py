@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from authorities.model import Authority
+
 PREFIX = "WARDCAST_NOTIFY_"
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*(?=://)", re.IGNORECASE)
 MAIL_SCHEMES = ("mailto", "mailtos")
@@ -32,6 +34,12 @@ class Channel:
 def role_key(role: str) -> str:
     """``role`` as channels know it: an environment variable has no blanks and may be of any case."""
     return re.sub(r"\W", "_", role).lower()
+
+
+def recipients_of(authority: Authority, role: str) -> str:
+    """Who answers in a role, as channels know it, by name; the role itself where nobody is named."""
+    named = {role_key(owner): people for owner, people in authority.settings.recipients.items()}
+    return "; ".join(named.get(role, ())) or role
 
 
 def variable_of(role: str) -> str:

@@ -12,7 +12,7 @@ import polars as pl
 
 from authorities.model import ALL, UNALLOCATED, Words
 from authorities.warning_rules import WarningRule
-from early_warning.channels import role_key
+from early_warning.channels import recipients_of
 from early_warning.figures import Figure, Money, Percent
 from early_warning.night import BASE_SCENARIO, Finding, Night, known, level_of
 
@@ -178,9 +178,8 @@ def channel_failed(night: Night, rule: WarningRule) -> Iterator[Finding]:
         failed = _failed_nights(sent)
         if not failed or (night.as_of - failed[-1]).days > UNUSED_AFTER_DAYS:
             continue
-        named = {role_key(owner): people for owner, people in night.authority.settings.recipients.items()}
         figures: dict[str, Figure] = {
-            "recipients": "; ".join(named.get(str(role), ())) or str(role),
+            "recipients": recipients_of(night.authority, str(role)),
             "channel": str(channel),
             "nights": len(failed),
             "since": failed[0],

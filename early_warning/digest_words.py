@@ -10,7 +10,7 @@ from typing import Any
 
 from authorities import written
 from authorities.model import Authority
-from early_warning.channels import role_key
+from early_warning.channels import recipients_of
 from early_warning.digest import Case, Due, Kind
 from early_warning.figures import LANGUAGES, SEVERITY_WORDS, Language
 
@@ -127,8 +127,7 @@ def _part(
 ) -> dict[str, Any]:
     words, headings = _SENTENCES[language], _HEADINGS[language]
     settings = authority.settings
-    named = {role_key(owner): people for owner, people in settings.recipients.items()}
-    recipients = "; ".join(named.get(role, ())) or role
+    recipients = recipients_of(authority, role)
     known = min((case.last_complete_day for case in due.standing if case.last_complete_day), default=night)
     said = words["behind" if known < night else "opening"]
     opening = [said.format(night=_day(night, language), known=_day(known, language), recipients=recipients)]

@@ -14,11 +14,12 @@ from authorities import written
 from authorities.base import Words
 from authorities.model import Authority
 from authorities.warning_rules import WarningRule
-from early_warning.cases import BY_RULE, CaseState
+from early_warning.cases import CaseState
 from early_warning.figures import LANGUAGES, Figure, Language, Money, Percent, Points, Probability, fill
 from early_warning.grouping import COMMON, EXTENSION, Candidate
 from early_warning.night import Night
 from warehouse.marts import STAMPED
+from warehouse.tables.marts import BY_RULE
 
 SUSPENDED_MARK = " ⏸ "
 """Between what a case says and why nothing is concluded from tonight."""

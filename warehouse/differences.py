@@ -18,6 +18,7 @@ import polars as pl
 
 from authorities.model import ALL
 from warehouse.engines import Publication
+from warehouse.tables.marts import BY_RULE
 
 KEYS = ["unit_key", "line_code", "basis"]
 PARTS_SCHEMA = pl.Schema(
@@ -35,7 +36,6 @@ MOVES_SCHEMA = pl.Schema(
     }
 )
 NO_PARTS = pl.DataFrame(schema=PARTS_SCHEMA)
-BY_RULE = "rule"
 _TERRITORY = "territory"
 _NEW_YEAR = "new_fiscal_year"
 

@@ -417,6 +417,8 @@ MART_EXTRACT_ARRIVAL = _mart(
     reach=(),
 )  # fmt: skip
 
+BY_RULE = "rule"
+"""Stands in ``state_by`` of ``mart_warning`` where no person changed a state."""
 _WARNING_ID = "Stable id of the case: rule, unit, subject if any, and fiscal year"
 
 MART_WARNING = _mart(
