@@ -19,6 +19,7 @@ def table_asset(
     layer: str = "mart",
     group: str = "marts",
     ins: Mapping[str, dg.AssetIn] | None = None,
+    deps: Sequence[str] = (),
     checks: Sequence[dg.AssetCheckSpec] = (),
 ) -> Callable[[Callable[..., dg.MaterializeResult]], dg.AssetsDefinition]:
     """Declares the asset of one table, ``layer`` telling its tags and ``group`` where the UI shows it."""
@@ -27,6 +28,7 @@ def table_asset(
         partitions_def=nights,
         group_name=group,
         ins=ins,
+        deps=deps,
         check_specs=checks,
         **_told(table, layer),
     )

@@ -4,6 +4,7 @@ Without Dagster, so that commands which only look into the lake are quick; the I
 """
 
 import os
+from pathlib import Path
 
 import polars as pl
 from upath import UPath
@@ -52,6 +53,11 @@ def check_lake(lake: UPath) -> None:
 def frames_of(lake: UPath, name: str) -> list[UPath]:
     """An asset's frames, by night."""
     return sorted((lake / name).glob("*.parquet"), key=lambda path: path.name)
+
+
+def scan_frame(path: UPath) -> pl.LazyFrame:
+    """A plan over a frame; on storage that is no folder it is read whole, as often as the plan is asked."""
+    return pl.scan_parquet(path if isinstance(path, Path) else path.read_bytes())
 
 
 def read_frame(path: UPath) -> pl.DataFrame:

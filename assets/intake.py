@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import partial
 
 import dagster as dg
 import polars as pl
@@ -9,13 +10,14 @@ from upath import UPath
 
 from assets.declared import table_asset
 from assets.frames import frames_of, read_frame
-from assets.metadata import FRAME, columns_of, counted, shown, tags
+from assets.metadata import FRAME, columns_of, counted, counted_plan, shown, tags
 from assets.office import Office, night_of
 from assets.retries import may_pass, retry_or_fail
 from authorities.forms import DATASETS, Dataset
 from authorities.model import ALL, Authority
+from expectations.validation import with_broken_rule
 from extracts.erasure import erase_taxpayers
-from extracts.intake import stage_dataset, take_in
+from extracts.intake import scan_dataset, take_in
 from extracts.landing import LandingError
 from extracts.problems import ExtractError
 from warehouse.tables.declare import Table
@@ -200,10 +202,10 @@ def _problems(name: str, rows: pl.DataFrame, severity: dg.AssetCheckSeverity) ->
 def _staged(nights: dg.PartitionsDefinition[str], dataset: Dataset, table: Table) -> dg.AssetsDefinition:
     @table_asset(nights, table, layer="staging", group="staging")
     def staged(office: Office, raw_delivery: pl.DataFrame) -> dg.MaterializeResult:
-        rows = stage_dataset(
+        rows = scan_dataset(
             office.authority, dataset, raw_delivery, office.raw_store, office.staged_store,
-            office.pseudonym_key(),
+            partial(with_broken_rule, dataset), office.pseudonym_key(),
         )  # fmt: skip
-        return dg.MaterializeResult(value=rows, metadata=counted(rows, office.authority))
+        return dg.MaterializeResult(value=rows, metadata=counted_plan(rows, office.authority))
 
     return staged

@@ -1,5 +1,8 @@
 """Frames between steps: Parquet in the home's lake, one file an asset and night.
 
+A step that takes ``pl.LazyFrame`` gets a plan over that file, and one may give a plan: what holds all history
+is written and read without ever lying in memory as a whole.
+
 Paths are universal (UPath): a local folder, or S3-compatible storage. Written plainly on Dagster's IO
 manager: dagster-polars, tried first, cannot read with polars 2 and puts samples of rows into the event log;
 Dagster's own UPathIOManager writes three log events a frame, a quarter of all of a night's.
@@ -9,7 +12,7 @@ import dagster as dg
 import polars as pl
 from upath import UPath
 
-from assets.frames import read_frame
+from assets.frames import read_frame, scan_frame
 
 
 class LakeIOManager(dg.IOManager):
@@ -18,18 +21,22 @@ class LakeIOManager(dg.IOManager):
     def __init__(self, folder: UPath) -> None:
         self._folder = folder
 
-    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | None) -> None:
-        """Write a frame; a killed write is written over by the next run of the night."""
+    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | pl.LazyFrame | None) -> None:
+        """Write a frame, or what a plan gives; a killed write is written over by the night's next run."""
         if obj is None:  # an asset that lives elsewhere, such as the bulletin
             return
         path = self._path(context)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
-            obj.write_parquet(file, compression="lz4")
+            if isinstance(obj, pl.LazyFrame):
+                obj.sink_parquet(file, compression="lz4")
+            else:
+                obj.write_parquet(file, compression="lz4")
 
-    def load_input(self, context: dg.InputContext) -> pl.DataFrame:
-        """Read a frame back."""
-        return read_frame(self._path(context))
+    def load_input(self, context: dg.InputContext) -> pl.DataFrame | pl.LazyFrame:
+        """Read a frame back, or plan to."""
+        path = self._path(context)
+        return scan_frame(path) if context.dagster_type.typing_type is pl.LazyFrame else read_frame(path)
 
     def _path(self, context: dg.InputContext | dg.OutputContext) -> UPath:
         """``<asset>/<night>.parquet``."""

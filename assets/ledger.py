@@ -5,21 +5,23 @@ downstream of it, not the write of the asset itself.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from assets.declared import table_asset
-from assets.metadata import FRAME, counted, money, shown, tags
+from assets.metadata import FRAME, PLAN, counted, counted_plan, money, shown, tags
 from assets.office import Office, night_of
 from authorities.forms import DATASETS, Dataset
 from authorities.model import Authority
 from expectations.documents import document
 from expectations.suites import explanation_of, suite_of
-from expectations.validation import ExpectationResult, Validation, validate
+from expectations.validation import ExpectationResult, Validation, counting_rows, settle
 from extracts.completeness import empty_statements
 from warehouse.accounting import account_of_files
-from warehouse.ledger import build_ledger, build_quarantine
+from warehouse.ledger import build_quarantine, ledger_rows
+from warehouse.projections import refuse_nulls
 from warehouse.tables.ledger import LEDGER, QUARANTINE
 from warehouse.tables.staging import STAGED
 
@@ -43,7 +45,7 @@ def ledger_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.AssetsDef
 
 def _judged(nights: dg.PartitionsDefinition[str], dataset: Dataset) -> dg.AssetsDefinition:
     accepted, unallocated, refused = f"accepted_{dataset}", f"unallocated_{dataset}", f"refused_{dataset}"
-    told = f"{VALIDATED}{dataset}"
+    findings = f"{VALIDATED}{dataset}"
     names = [rule.rule for rule in suite_of(dataset)]
     specs = [
         dg.AssetCheckSpec(name, asset=accepted, description=explanation_of(dataset, name)) for name in names
@@ -58,11 +60,13 @@ def _judged(nights: dg.PartitionsDefinition[str], dataset: Dataset) -> dg.Assets
         ins={"staged": dg.AssetIn(key=STAGED[dataset].name)},
         outs={
             accepted: dg.AssetOut(
-                dagster_type=FRAME, description="Rows that broke no rule", tags=tags("quality")
+                dagster_type=dg.Nothing,
+                description="Rows that broke no rule: how many; they lie in the ledger",
+                tags=tags("quality"),
             ),
             unallocated: dg.AssetOut(
-                dagster_type=FRAME,
-                description="Rows that count, but have no known place",
+                dagster_type=dg.Nothing,
+                description="Rows that count, but have no known place: how many; they lie in the ledger",
                 tags=tags("quality"),
             ),
             refused: dg.AssetOut(
@@ -70,7 +74,7 @@ def _judged(nights: dg.PartitionsDefinition[str], dataset: Dataset) -> dg.Assets
                 description="Rows that broke a rule, without their content",
                 tags=tags("quality"),
             ),
-            told: dg.AssetOut(
+            findings: dg.AssetOut(
                 dagster_type=FRAME,
                 description="What each expectation found: counts and money, no values",
                 tags=tags("quality"),
@@ -81,18 +85,18 @@ def _judged(nights: dg.PartitionsDefinition[str], dataset: Dataset) -> dg.Assets
         check_specs=specs,
     )
     def judged(
-        office: Office, staged: pl.DataFrame
-    ) -> Iterator[dg.Output[pl.DataFrame] | dg.AssetCheckResult]:
-        verdict = validate(dataset, staged)
-        for name, frame in (
-            (accepted, verdict.accepted),
-            (unallocated, verdict.unallocated),
-            (refused, verdict.quarantine),
-        ):
-            yield dg.Output(frame, output_name=name, metadata=counted(frame, office.authority))
+        office: Office, staged: pl.LazyFrame
+    ) -> Iterator[dg.Output[pl.DataFrame | None] | dg.AssetCheckResult]:
+        verdict = settle(dataset, staged)
+        for name, sums in ((accepted, verdict.sums["accepted"]), (unallocated, verdict.sums["unallocated"])):
+            told = {"dagster/partition_row_count": sums.rows, **money(office.authority, amount=sums.amount)}
+            yield dg.Output(None, output_name=name, metadata=told)
+        yield dg.Output(
+            verdict.refused, output_name=refused, metadata=counted(verdict.refused, office.authority)
+        )
         found = document(verdict)
         yield dg.Output(
-            found, output_name=told, metadata={**counted(found), "found": shown(found.select(_SHOWN))}
+            found, output_name=findings, metadata={**counted(found), "found": shown(found.select(_SHOWN))}
         )
         yield from _check_results(office.authority, accepted, names, verdict)
 
@@ -168,11 +172,10 @@ def _core(nights: dg.PartitionsDefinition[str], dataset: Dataset) -> dg.AssetsDe
         layer="ledger",
         group="ledger",
         ins={
-            "accepted": dg.AssetIn(key=f"accepted_{dataset}"),
-            "unallocated": dg.AssetIn(key=f"unallocated_{dataset}"),
             "refused": dg.AssetIn(key=f"refused_{dataset}"),
             "staged": dg.AssetIn(key=STAGED[dataset].name),
         },
+        deps=[f"accepted_{dataset}", f"unallocated_{dataset}"],
         checks=[
             dg.AssetCheckSpec(
                 _ACCOUNTED,
@@ -186,19 +189,18 @@ def _core(nights: dg.PartitionsDefinition[str], dataset: Dataset) -> dg.AssetsDe
     def core(
         context: dg.AssetExecutionContext,
         office: Office,
-        accepted: pl.DataFrame,
-        unallocated: pl.DataFrame,
         refused: pl.DataFrame,
-        staged: pl.DataFrame,
+        staged: pl.LazyFrame,
         raw_delivery: pl.DataFrame,
     ) -> dg.MaterializeResult:
         empty = empty_statements(office.authority, dataset, raw_delivery)
-        ledger = build_ledger(dataset, accepted, unallocated, staged, empty)
-        superseded = ledger.filter(pl.col("superseded_at").is_not_null())
+        ledger = ledger_rows(dataset, counting_rows(dataset, staged), staged, empty)
+        refuse_nulls(ledger, table)
+        superseded = pl.col("superseded_at").count().alias("rows_superseded")
         account = account_of_files(dataset, raw_delivery, ledger, refused, night_of(context))
         return dg.MaterializeResult(
             value=ledger,
-            metadata=counted(ledger, office.authority, rows_superseded=superseded.height),
+            metadata=counted_plan(ledger, office.authority, superseded),
             check_results=[_account_result(table.name, account)],
         )
 
@@ -227,12 +229,12 @@ def _account_result(asset: str, account: pl.DataFrame) -> dg.AssetCheckResult:
 
 def _quarantine(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     refused = {f"refused_{dataset}": dg.AssetIn(key=f"refused_{dataset}") for dataset in DATASETS}
-    staged = {f"stg_{dataset}": dg.AssetIn(key=STAGED[dataset].name) for dataset in DATASETS}
+    staged = {
+        f"stg_{dataset}": dg.AssetIn(key=STAGED[dataset].name, dagster_type=PLAN) for dataset in DATASETS
+    }
 
     @table_asset(nights, QUARANTINE, layer="ledger", group="ledger", ins={**refused, **staged})
-    def core_quarantine(
-        office: Office, raw_delivery: pl.DataFrame, **frames: pl.DataFrame
-    ) -> dg.MaterializeResult:
+    def core_quarantine(office: Office, raw_delivery: pl.DataFrame, **frames: Any) -> dg.MaterializeResult:
         rows = pl.concat(
             build_quarantine(
                 dataset,

@@ -14,8 +14,10 @@ from authorities.model import Authority
 from warehouse.projections import column_rules, dictionary_entries
 from warehouse.tables.declare import Table
 
-FRAME = dg.PythonObjectDagsterType(pl.DataFrame, name="Frame")
+FRAME = dg.PythonObjectDagsterType((pl.DataFrame, pl.LazyFrame), name="Frame")
 """Dagster's type of a frame, said aloud, as results that carry checks do not tell it."""
+PLAN = dg.PythonObjectDagsterType(pl.LazyFrame, name="Plan")
+"""Of an input that is not held in memory; where a step names its inputs, ``pl.LazyFrame`` says the same."""
 _SHOWN_ROWS = 20
 _KINDS = {
     "raw": ("file", "parquet"),
@@ -51,6 +53,14 @@ def counted(frame: pl.DataFrame, authority: Authority | None = None, /, **more: 
     if authority is not None and "amount" in frame.columns:
         told |= money(authority, amount=int(frame["amount"].sum() or 0))
     return told
+
+
+def counted_plan(plan: pl.LazyFrame, authority: Authority, /, *more: pl.Expr) -> dict[str, Any]:
+    """The same of a plan with an ``amount``, told by one pass over its rows; ``more`` are sums beside it."""
+    sums = plan.select(pl.len().alias("_rows"), pl.col("amount").sum().alias("_amount"), *more)
+    told = sums.collect(engine="streaming").row(0, named=True)
+    rows, amount = told.pop("_rows"), int(told.pop("_amount") or 0)
+    return {"dagster/partition_row_count": rows, **told, **money(authority, amount=amount)}
 
 
 def money(authority: Authority, **minor: int) -> dict[str, float]:

@@ -19,7 +19,7 @@ from authorities.model import ALL, Authority
 from forecasts.news import NEWS_SCHEMA, forecast_news, left_over, steps_between
 from forecasts.seam import ForecastProblem
 from warehouse import marts
-from warehouse.ledger import as_known, flows
+from warehouse.ledger import AnyFrame, as_known, flows
 from warehouse.positions import basis_receipts
 from warehouse.published import BASE, PublishedNight, in_minor_units, last_published
 from warehouse.restatement import restated_since
@@ -57,7 +57,7 @@ def _news(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     def news(
         context: dg.AssetExecutionContext,
         office: Office,
-        core_receipt: pl.DataFrame,
+        core_receipt: pl.LazyFrame,
         night_receipts: pl.DataFrame,
         night_estimates: pl.DataFrame,
         extract_statement: pl.DataFrame,
@@ -95,7 +95,7 @@ def news_since(
     last: PublishedNight | None,
     tonight: ForecastProblem,
     year_ends: pl.DataFrame,
-    ledger: pl.DataFrame,
+    ledger: AnyFrame,
     statements: pl.DataFrame,
     code_version: str,
 ) -> News:
@@ -109,7 +109,7 @@ def news_since(
     if last is None or last.year_ends.is_empty():
         return News(pl.DataFrame(schema=NEWS_SCHEMA), None, pl.DataFrame(schema=NEWS_SCHEMA), 0)
     previous = last.publication.as_of
-    rebuilt = _problem_then(authority, previous, tonight, as_known(ledger, previous), statements)
+    rebuilt = _problem_then(authority, previous, tonight, as_known(ledger.lazy(), previous), statements)
     anew = restated_since(ledger, previous, tonight.as_of)
     restated = None if anew is None else _problem_then(authority, previous, tonight, anew, statements)
     if restated is not None and restated.history.equals(rebuilt.history):
@@ -128,7 +128,7 @@ def news_since(
 
 
 def _problem_then(
-    authority: Authority, night: dt.date, tonight: ForecastProblem, known: pl.DataFrame,
+    authority: Authority, night: dt.date, tonight: ForecastProblem, known: pl.LazyFrame,
     statements: pl.DataFrame,
 ) -> ForecastProblem:  # fmt: skip
     """The problem of an earlier night from ledger rows, on tonight's units; without estimates."""

@@ -20,6 +20,7 @@ from forecasts.batches import BatchMap
 from forecasts.seam import forecast_year_end
 from warehouse import arrivals, marts
 from warehouse.known import known_estimates, known_receipts
+from warehouse.ledger import AnyFrame
 from warehouse.office_estimates import office_statements
 from warehouse.positions import Night as NightDates
 from warehouse.positions import positions
@@ -38,7 +39,7 @@ class Books:
         statements: ``extract_statement``.
     """
 
-    receipts: pl.DataFrame
+    receipts: AnyFrame
     estimates: pl.DataFrame
     office_estimates: pl.DataFrame
     quarantine: pl.DataFrame

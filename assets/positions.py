@@ -2,12 +2,13 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from assets.declared import table_asset
-from assets.metadata import FRAME, bar, counted, money, shown, shown_upright, tags
+from assets.metadata import FRAME, PLAN, bar, counted, money, shown, shown_upright, tags
 from assets.office import Office, night_of
 from authorities.forms import DATASETS
 from authorities.model import ALL, Authority
@@ -19,7 +20,7 @@ from warehouse.office_estimates import office_statements
 from warehouse.positions import Night, positions
 from warehouse.tables import marts as declared
 
-STATED = {f"stg_{dataset}": dg.AssetIn(key=f"stg_{dataset}") for dataset in DATASETS}
+STATED = {f"stg_{dataset}": dg.AssetIn(key=f"stg_{dataset}", dagster_type=PLAN) for dataset in DATASETS}
 Frame = dg.MaterializeResult
 
 
@@ -52,7 +53,7 @@ def _night_receipts(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
     def night_receipts(
         context: dg.AssetExecutionContext,
         office: Office,
-        core_receipt: pl.DataFrame,
+        core_receipt: pl.LazyFrame,
         core_quarantine: pl.DataFrame,
     ) -> Frame:
         """Receipts as known on the night, by unit, line, basis and day (minor units)."""
@@ -91,7 +92,7 @@ def _extract_statement(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
     @dg.asset(
         partitions_def=nights, dagster_type=FRAME, group_name="positions", ins=STATED, tags=tags("positions")
     )
-    def extract_statement(raw_delivery: pl.DataFrame, **staged: pl.DataFrame) -> Frame:
+    def extract_statement(raw_delivery: pl.DataFrame, **staged: Any) -> Frame:
         """Which period of which unit was stated by which form, and when."""
         rows = arrivals.statements(raw_delivery, [staged[name] for name in sorted(staged)])
         return dg.MaterializeResult(value=rows, metadata=counted(rows))
@@ -195,7 +196,7 @@ def _item_position(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     def item_position(
         context: dg.AssetExecutionContext,
         office: Office,
-        core_receipt: pl.DataFrame,
+        core_receipt: pl.LazyFrame,
         core_quarantine: pl.DataFrame,
         night_positions: pl.DataFrame,
     ) -> Frame:

@@ -12,7 +12,7 @@ from assets.office import Office, night_of
 from authorities.model import ALL, Authority
 from warehouse import marts
 from warehouse.estimate_versions import estimate_versions
-from warehouse.ledger import as_known, in_effect
+from warehouse.ledger import AnyFrame, as_known, by_day, in_effect
 from warehouse.office_calendar import is_working_day
 from warehouse.reconciliation import Reconciled, breaks, coverage, reconcile, summary
 from warehouse.revisions import compared_nights, restatements
@@ -36,8 +36,8 @@ def _reconciliation(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
     def reconcile_books(
         context: dg.AssetExecutionContext,
         office: Office,
-        core_receipt: pl.DataFrame,
-        core_tax_collection: pl.DataFrame,
+        core_receipt: pl.LazyFrame,
+        core_tax_collection: pl.LazyFrame,
     ) -> Iterator[dg.Output[pl.DataFrame]]:
         as_of, authority = night_of(context), office.authority
         books = books_of(authority, as_of, core_receipt, core_tax_collection)
@@ -50,10 +50,10 @@ def _reconciliation(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition
     return reconcile_books
 
 
-def books_of(authority: Authority, as_of: dt.date, receipts: pl.DataFrame, tax: pl.DataFrame) -> Reconciled:
+def books_of(authority: Authority, as_of: dt.date, receipts: AnyFrame, tax: AnyFrame) -> Reconciled:
     """Both offices' books as known on a night, held against one another."""
-    ours = as_known(receipts, as_of).filter(~pl.col("is_cumulative"))
-    theirs = as_known(tax, as_of)
+    ours = as_known(receipts.lazy(), as_of).filter(~pl.col("is_cumulative"))
+    theirs = as_known(tax.lazy(), as_of).collect(engine="streaming")
     first = theirs["scope_from"].min()
     days = pl.Series(dtype=pl.Date)
     if isinstance(first, dt.date):
@@ -69,14 +69,14 @@ def _restatement(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     def restatement(
         context: dg.AssetExecutionContext,
         office: Office,
-        core_receipt: pl.DataFrame,
+        core_receipt: pl.LazyFrame,
         core_quarantine: pl.DataFrame,
     ) -> dg.MaterializeResult:
         as_of, authority = night_of(context), office.authority
         published = [made.as_of for made in office.warehouse().publications()]
         start = authority.fiscal_year_start(authority.fiscal_year(as_of))
         earlier = compared_nights(published, as_of, start)
-        rows = restatements(authority, core_receipt, core_quarantine, earlier, as_of)
+        rows = restatements(authority, by_day(core_receipt), core_quarantine, earlier, as_of)
         mart = marts.at_the_edge(rows, table, authority)
         return dg.MaterializeResult(
             value=mart, metadata=counted(mart, nights_compared=", ".join(map(str, earlier)) or "none")

@@ -24,6 +24,7 @@ from early_warning.replay import only_scored, replayed
 from early_warning.scorecard import ALL_YEARS, scorecard
 from forecasts.batches import BatchMap, batch_map
 from warehouse import marts
+from warehouse.ledger import by_day
 from warehouse.tables import marts as declared
 
 REPLAY = "warning_replay"
@@ -49,7 +50,7 @@ def _replay(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     def warning_replay(
         context: dg.AssetExecutionContext,
         office: Office,
-        core_receipt: pl.DataFrame,
+        core_receipt: pl.LazyFrame,
         core_estimate: pl.DataFrame,
         core_office_estimate: pl.DataFrame,
         core_quarantine: pl.DataFrame,
@@ -107,7 +108,7 @@ def scorecard_digest(authority: Authority, books: Books, as_of: dt.date, code_ve
     forms = [form.form_code for form in authority.forms if form.dataset == "receipt"]
     digest = hashlib.sha256("|".join((authority.config_sha256, code_version, str(SEED))).encode())
     frames = [
-        books.receipts.filter(pl.col("posting_date") <= end),
+        by_day(books.receipts.lazy().filter(pl.col("posting_date") <= end)),
         books.estimates.filter(pl.col("fiscal_year") <= closed),
         books.office_estimates.filter(pl.col("recorded_at") <= end),
         books.quarantine.filter(pl.col("dataset") == "receipt", pl.col("posting_date") <= end),
@@ -125,7 +126,7 @@ def _scorecard(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     def warning_scorecard(
         context: dg.AssetExecutionContext,
         office: Office,
-        core_receipt: pl.DataFrame,
+        core_receipt: pl.LazyFrame,
         core_estimate: pl.DataFrame,
         core_office_estimate: pl.DataFrame,
         core_quarantine: pl.DataFrame,

@@ -20,7 +20,7 @@ def succession_assets(nights: dg.PartitionsDefinition[str]) -> Sequence[dg.Asset
 
     @table_asset(nights, MART_UNIT_HISTORY)
     def unit_history(
-        context: dg.AssetExecutionContext, office: Office, core_receipt: pl.DataFrame
+        context: dg.AssetExecutionContext, office: Office, core_receipt: pl.LazyFrame
     ) -> dg.MaterializeResult:
         authority, as_of = office.authority, night_of(context)
         rows = core_receipt if changed(authority, as_of) else core_receipt.clear()

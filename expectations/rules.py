@@ -13,16 +13,17 @@ import polars as pl
 
 from authorities.model import Words
 from expectations.engine import never_among
+from warehouse.tables.staging import BROKEN_RULE
 
 if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
 
 Outcome = Literal["held", "unallocated"]
 
-VERDICT = "broken_rule"
+VERDICT = BROKEN_RULE
 """Name of the one column Great Expectations judges: the first rule a row broke, or ``KEPT``."""
 KEPT = "none"
-"""Verdict on a row that broke no rule."""
+"""What it is told of a row that broke no rule."""
 
 FILE_ORDER = ("delivery_id", "sheet", "row_number", "source_column")
 """The order in which a reader of the file meets its rows."""

@@ -35,14 +35,21 @@ MEANINGS = {
 """Type-level expectations and what each says, in the order in which they are reported."""
 
 
-def profile(frame: pl.DataFrame, declared: Sequence[ColumnRule]) -> pl.DataFrame:
+def profile(frame: pl.LazyFrame, declared: Sequence[ColumnRule]) -> pl.DataFrame:
     """One row for each column declared or found: what is wrong with it, in words and counts.
 
     Columns: column, presence (both, lacking, excess), declared_type, found_type, forbidden_nulls,
     unlisted_values. Types of columns that are not in both are left equal, so that each fault is told once.
     """
-    rows = [_profile_of(frame, rule) for rule in declared]
-    excess = [name for name in frame.columns if name not in {rule.column for rule in declared}]
+    found = frame.collect_schema()
+    counted = _counted(frame, [rule for rule in declared if rule.column in found], found)
+    rows = [
+        (rule.column, "both", str(rule.polars_type), str(found[rule.column]), *counted[rule.column])
+        if rule.column in found
+        else (rule.column, "lacking", "", "", 0, 0)
+        for rule in declared
+    ]
+    excess = [name for name in found if name not in {rule.column for rule in declared}]
     rows += [(name, "excess", "", "", 0, 0) for name in excess]
     schema = {
         "column": pl.String, "presence": pl.String, "declared_type": pl.String, "found_type": pl.String,
@@ -51,15 +58,21 @@ def profile(frame: pl.DataFrame, declared: Sequence[ColumnRule]) -> pl.DataFrame
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _profile_of(frame: pl.DataFrame, rule: ColumnRule) -> tuple[str, str, str, str, int, int]:
-    if rule.column not in frame.columns:
-        return rule.column, "lacking", "", "", 0, 0
-    column = frame[rule.column]
-    nulls = 0 if rule.nullable else column.null_count()
-    unlisted = 0
-    if rule.values and column.dtype == pl.String:
-        unlisted = int(column.drop_nulls().is_in(list(rule.values)).not_().sum())
-    return rule.column, "both", str(rule.polars_type), str(column.dtype), nulls, unlisted
+def _counted(
+    frame: pl.LazyFrame, rules: Sequence[ColumnRule], found: pl.Schema
+) -> dict[str, tuple[int, int]]:
+    """For each column its forbidden nulls and unlisted values, in one pass over the rows."""
+    told = []
+    for rule in rules:
+        column = pl.col(rule.column)
+        is_listed = bool(rule.values) and found[rule.column] == pl.String
+        nulls = pl.lit(0) if rule.nullable else column.null_count()
+        unlisted = (~column.is_in(list(rule.values))).sum() if is_listed else pl.lit(0)
+        told += [nulls.alias(f"nulls {rule.column}"), unlisted.alias(f"unlisted {rule.column}")]
+    counts = frame.select(told).collect(engine="streaming").row(0, named=True) if told else {}
+    return {
+        rule.column: (counts[f"nulls {rule.column}"], counts[f"unlisted {rule.column}"]) for rule in rules
+    }
 
 
 def _expectations() -> dict[str, "Expectation"]:

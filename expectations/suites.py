@@ -12,6 +12,8 @@ import polars as pl
 from authorities.model import ESTIMATE_VERSIONS, Words
 from expectations.rules import Outcome, RowRule, is_missing, is_repeated, where
 
+DELIVERY_IS_WHOLE = "delivery_is_whole"
+"""The one rule about a delivery as a whole, tried before all others in every suite."""
 _HELD = Words(
     vi="Dòng được giữ lại, số tiền chưa được tính cho đến khi có tệp đã sửa.",
     en="The row is held: its money is not counted until a mended file arrives.",
@@ -46,7 +48,7 @@ _KNOW_THE_ITEM = Words(
 
 def _whole() -> RowRule:
     return RowRule(
-        "delivery_is_whole", ("scope_doubt",), "held", where(pl.col("scope_doubt").is_not_null()),
+        DELIVERY_IS_WHOLE, ("scope_doubt",), "held", where(pl.col("scope_doubt").is_not_null()),
         Words(vi="Tệp gửi lại thiếu nhiều dòng so với tệp trước của cùng kỳ, hoặc không khớp với dòng "
                  "tổng của chính nó; tệp trước vẫn được tính.",
               en="The file restates a period with far fewer rows than the file before, or does not add up to "

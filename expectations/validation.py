@@ -2,9 +2,12 @@
 
 The rules are declared in ``expectations.suites`` and ``expectations.shape``; Great Expectations is reached
 through ``expectations.engine`` alone. Pure: what becomes of the parts is the ledger's and the assets' work.
+
+A row is judged once, when it is staged; what was found is kept beside it. Only what other deliveries say of
+its own is told anew every night, over all history at once: by a plan of polars, never by frames in memory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +17,8 @@ from authorities.model import UNALLOCATED, Words
 from expectations.engine import Judgement, engine_name, judge
 from expectations.rules import KEPT, VERDICT, RowRule
 from expectations.shape import MEANINGS, faults, judge_shape, profile
-from expectations.suites import suite_of
+from expectations.suites import DELIVERY_IS_WHOLE, suite_of
+from warehouse.ledger import statement_columns
 from warehouse.projections import SchemaMismatchError, column_rules, polars_schema
 from warehouse.tables.ledger import QUARANTINE
 from warehouse.tables.staging import STAGED
@@ -29,7 +33,9 @@ BALANCE = {
 }
 """What that result says, by its name."""
 
+Fate = Literal["accepted", "unallocated", "held"]
 ResultKind = Literal["row", "shape", "conservation"]
+_QUARANTINED = [name for name in polars_schema(QUARANTINE) if not name.startswith("superseded")]
 
 
 class VerdictMismatchError(RuntimeError):
@@ -65,18 +71,32 @@ class ExpectationResult:
         return ", ".join(self.columns)
 
 
+@dataclass(frozen=True)
+class Sums:
+    """How many rows, and their money in minor units as far as it is a number."""
+
+    rows: int
+    amount: int
+
+    def __sub__(self, other: "Sums") -> "Sums":
+        return Sums(self.rows - other.rows, self.amount - other.amount)
+
+
 @dataclass(frozen=True, eq=False)
 class Validation:
     """One dataset's staged rows, split.
 
-    ``accepted`` and ``unallocated`` have the staged schema; ``quarantine`` that of ``core_quarantine``
-    without ``superseded_at``, with a row for every unallocated and every held row.
+    ``counting`` has the staged schema and order: rows accepted, and rows counted as unallocated with their
+    unknowns filled; a plan, as a night has millions of them. ``refused`` has a row for every unallocated and
+    every held row: the columns of ``core_quarantine`` but for what superseded it, and those by which its
+    delivery states a period.
     """
 
     dataset: str
-    accepted: pl.DataFrame
-    unallocated: pl.DataFrame
-    quarantine: pl.DataFrame
+    counting: pl.LazyFrame
+    refused: pl.DataFrame
+    sums: Mapping[Fate, Sums]
+    """What became of the rows and their money."""
     results: tuple[ExpectationResult, ...]
     engine: str
     """The library that judged, and its release."""
@@ -85,6 +105,21 @@ class Validation:
     def success(self) -> bool:
         """Whether every blocking expectation held; rows in quarantine do not fail it."""
         return all(result.success for result in self.results if result.is_blocking)
+
+    @property
+    def accepted(self) -> pl.DataFrame:
+        """The rows that broke no rule, in memory."""
+        return self.counting.filter(pl.col(VERDICT).is_null()).collect()
+
+    @property
+    def unallocated(self) -> pl.DataFrame:
+        """The rows that count without a known place, in memory."""
+        return self.counting.filter(pl.col(VERDICT).is_not_null()).collect()
+
+    @property
+    def quarantine(self) -> pl.DataFrame:
+        """``refused`` as ``core_quarantine`` has it, without what superseded it."""
+        return self.refused.select(_QUARANTINED)
 
 
 def validate(dataset: str, staged: pl.DataFrame) -> Validation:
@@ -96,20 +131,72 @@ def validate(dataset: str, staged: pl.DataFrame) -> Validation:
         ExpectationRaisedError: naming an expectation that could not be evaluated.
         VerdictMismatchError: where Great Expectations counts other rows than were marked.
     """
+    shape = _shape_results(dataset, staged.lazy())
+    return _settled(dataset, with_broken_rule(dataset, staged).lazy(), shape)
+
+
+def settle(dataset: str, judged: pl.LazyFrame) -> Validation:
+    """The same of rows that were judged one by one when they were staged (``with_broken_rule``).
+
+    What is still to be told is what other deliveries say of a row's own: ``scope_doubt``.
+
+    Raises:
+        as ``validate``.
+    """
+    return _settled(dataset, judged, _shape_results(dataset, judged))
+
+
+def with_broken_rule(dataset: str, staged: pl.DataFrame) -> pl.DataFrame:
+    """``staged`` with the first rule that each row breaks; null for one that breaks none.
+
+    Rows are looked at beside the others of their own delivery, and of no other.
+    """
     rules = suite_of(dataset)
-    shape = _shape_results(dataset, staged)
-    verdicts = _verdicts(staged, rules)
-    tally = _tally(staged, verdicts)
-    judgements = judge(dataset, _to_judge(verdicts), {rule.rule: rule.expectation() for rule in rules})
-    rows = tuple(_row_result(dataset, rule, judgements[rule.rule], tally, staged.height) for rule in rules)
-    accepted, unallocated, held = _split(staged, verdicts, rules)
-    balance = _conservation(dataset, staged, accepted, unallocated, held)
-    quarantine = _quarantine(dataset, staged, verdicts, rules)
-    results = (*shape, *rows, balance)
-    return Validation(dataset, accepted, unallocated, quarantine, results, engine_name())
+    first = pl.coalesce(pl.when(rule.broken(staged)).then(pl.lit(rule.rule)) for rule in rules)
+    return staged.with_columns(first.alias(VERDICT))
 
 
-def _shape_results(dataset: str, staged: pl.DataFrame) -> tuple[ExpectationResult, ...]:
+def counting_rows(dataset: str, judged: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows of ``settle``'s that count: those accepted, and those unallocated with their unknowns filled."""
+    return _counting(_with_verdict(judged), suite_of(dataset))
+
+
+def _with_verdict(judged: pl.LazyFrame) -> pl.LazyFrame:
+    doubted = pl.col("scope_doubt").is_not_null()
+    verdict = pl.when(doubted).then(pl.lit(DELIVERY_IS_WHOLE)).otherwise(pl.col(VERDICT))
+    return judged.with_columns(verdict.alias(VERDICT))
+
+
+def _settled(dataset: str, judged: pl.LazyFrame, shape: tuple[ExpectationResult, ...]) -> Validation:
+    rules = suite_of(dataset)
+    told = _with_verdict(judged)
+    counting = _counting(told, rules)
+    all_rows, counted, refused = pl.collect_all(
+        [judged.select(_SUMS), counting.select(_SUMS), _refused(dataset, told, rules)], engine="streaming"
+    )
+    refused = refused.sort("delivery_id", "sheet", "row_number", "source_column")
+    outcome = pl.col("outcome")
+    unallocated, held = (
+        _sums(refused.filter(outcome == fate).select(_SUMS)) for fate in ("unallocated", "held")
+    )
+    staged, counts = _sums(all_rows), _sums(counted)
+    to_judge = _to_judge(refused, any_kept=staged.rows > refused.height)
+    judgements = judge(dataset, to_judge, {rule.rule: rule.expectation() for rule in rules})
+    tally = _tally(refused)
+    results = tuple(_row_result(dataset, rule, judgements[rule.rule], tally, staged.rows) for rule in rules)
+    balance = _conservation(dataset, staged, staged - counts - held)
+    sums: dict[Fate, Sums] = {"accepted": counts - unallocated, "unallocated": unallocated, "held": held}
+    return Validation(dataset, counting, refused, sums, (*shape, *results, balance), engine_name())
+
+
+_SUMS = pl.len().alias("rows"), pl.col("amount").sum()
+
+
+def _sums(frame: pl.DataFrame) -> Sums:
+    return Sums(*frame.row(0))
+
+
+def _shape_results(dataset: str, staged: pl.LazyFrame) -> tuple[ExpectationResult, ...]:
     profiled = profile(staged, column_rules(STAGED[dataset]))
     judgements, told = judge_shape(dataset, profiled), faults(profiled)
     unusable = [*told["columns_as_declared"], *told["types_as_declared"]]
@@ -134,31 +221,16 @@ def _told(meaning: str, faults_told: tuple[str, ...]) -> str:
     return f"{meaning.removesuffix('.')}: {', '.join(faults_told)}." if faults_told else meaning
 
 
-def _verdicts(staged: pl.DataFrame, rules: Sequence[RowRule]) -> pl.Series:
-    """The first rule each row breaks, or ``KEPT``."""
-    kinds = pl.Enum([KEPT, *(rule.rule for rule in rules)])
-    first = pl.coalesce(
-        *(pl.when(rule.broken(staged)).then(pl.lit(rule.rule, dtype=kinds)) for rule in rules),
-        pl.lit(KEPT, dtype=kinds),
-    )
-    return staged.select(first.alias(VERDICT))[VERDICT]
-
-
-def _to_judge(verdicts: pl.Series) -> pl.DataFrame:
+def _to_judge(refused: pl.DataFrame, *, any_kept: bool) -> pl.DataFrame:
     """The verdicts on rows that broke a rule, and one on a row that was kept: a night has millions of those,
     all alike, and Great Expectations takes its rows one by one."""
-    broken = verdicts.filter(verdicts != KEPT)
-    return pl.concat([broken, verdicts.filter(verdicts == KEPT).head(1)]).to_frame()
+    kept = pl.Series(VERDICT, [KEPT] * any_kept, pl.String)
+    return pl.concat([refused["rule"].rename(VERDICT), kept]).to_frame()
 
 
-def _tally(staged: pl.DataFrame, verdicts: pl.Series) -> dict[str, tuple[int, int]]:
-    """Rows and money by verdict, those kept apart."""
-    broken = verdicts != KEPT
-    counted = (
-        pl.DataFrame({VERDICT: verdicts.filter(broken), "amount": staged["amount"].filter(broken)})
-        .group_by(VERDICT)
-        .agg(pl.len().alias("rows"), pl.col("amount").sum())
-    )
+def _tally(refused: pl.DataFrame) -> dict[str, tuple[int, int]]:
+    """Rows and money by the rule that they broke."""
+    counted = refused.group_by("rule").agg(pl.len().alias("rows"), pl.col("amount").sum())
     return {rule: (rows, amount) for rule, rows, amount in counted.iter_rows()}
 
 
@@ -177,76 +249,54 @@ def _row_result(
     )  # fmt: skip
 
 
-def _split(
-    staged: pl.DataFrame, verdicts: pl.Series, rules: Sequence[RowRule]
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Rows accepted, rows counted as unallocated with their unknowns filled, rows held."""
-    soft = [rule.rule for rule in rules if rule.outcome == "unallocated"]
-    is_soft, is_kept = verdicts.is_in(soft), verdicts == KEPT
-    # Most nights every row is kept; copying millions of them would cost more than all the rules.
-    accepted = staged if is_kept.all() else staged.filter(is_kept)
-    return _settled(accepted), _placed(staged.filter(is_soft)), staged.filter(~is_kept & ~is_soft)
+def _counting(told: pl.LazyFrame, rules: Sequence[RowRule]) -> pl.LazyFrame:
+    """Rows accepted, and rows counted as unallocated with their unknowns filled.
+
+    An accepted figure given by line rather than by item has an empty item: the ledger holds no nulls.
+    """
+    soft = pl.col(VERDICT).is_in([rule.rule for rule in rules if rule.outcome == "unallocated"])
+    counting = told.filter(pl.col(VERDICT).is_null() | soft)
+    known = {"unit_key", "item_code", "line_code"} & set(told.collect_schema())
+    filled = [pl.col("unit_key").fill_null(UNALLOCATED)]
+    if known >= {"item_code", "line_code"}:
+        has_place = pl.col("line_code").is_not_null() | pl.col(VERDICT).is_null()
+        filled += [
+            pl.when(has_place)
+            .then(pl.col("item_code").fill_null(""))
+            .otherwise(pl.lit(UNALLOCATED))
+            .alias("item_code"),
+            pl.col("line_code").fill_null(UNALLOCATED),
+        ]
+    return counting.with_columns(filled)
 
 
-def _settled(accepted: pl.DataFrame) -> pl.DataFrame:
-    """An accepted figure given by line rather than by item has an empty item: the ledger holds no nulls."""
-    if "item_code" not in accepted.columns or accepted["item_code"].null_count() == 0:
-        return accepted
-    return accepted.with_columns(pl.col("item_code").fill_null(""))
-
-
-def _placed(unallocated: pl.DataFrame) -> pl.DataFrame:
-    """Unknown unit, item and line filled with UNALLOCATED; what is known stays."""
-    filled = unallocated.with_columns(pl.col("unit_key").fill_null(UNALLOCATED))
-    if not {"item_code", "line_code"} <= set(filled.columns):
-        return filled
-    has_line = pl.col("line_code").is_not_null()
-    return filled.with_columns(
-        pl.when(has_line)
-        .then(pl.col("item_code").fill_null(""))
-        .otherwise(pl.lit(UNALLOCATED))
-        .alias("item_code"),
-        pl.col("line_code").fill_null(UNALLOCATED),
-    )
-
-
-def _quarantine(
-    dataset: str, staged: pl.DataFrame, verdicts: pl.Series, rules: Sequence[RowRule]
-) -> pl.DataFrame:
-    """Every row that broke a rule, with the first one, in the order of the files."""
+def _refused(dataset: str, told: pl.LazyFrame, rules: Sequence[RowRule]) -> pl.LazyFrame:
+    """Every row that broke a rule, with the first one."""
     outcomes = {rule.rule: rule.outcome for rule in rules}
-    dated = next((name for name in ("posting_date", "period_end") if name in staged.columns), None)
-    schema = {
-        name: kind for name, kind in polars_schema(QUARANTINE).items() if not name.startswith("superseded")
-    }
+    columns = told.collect_schema().names()
+    dated = next((name for name in ("posting_date", "period_end") if name in columns), None)
+    schema = {name: kind for name, kind in polars_schema(QUARANTINE).items() if name in _QUARANTINED}
     derived = {
         "dataset": pl.lit(dataset),
-        "rule": pl.col(VERDICT).cast(pl.String),
-        "outcome": pl.col(VERDICT).cast(pl.String).replace_strict(outcomes, default=None),
+        "rule": pl.col(VERDICT),
+        "outcome": pl.col(VERDICT).replace_strict(outcomes, default=None, return_dtype=pl.String),
         "posting_date": pl.col(dated) if dated else pl.lit(None),
     }
-    absent = {name: pl.lit(None) for name in schema if name not in staged.columns}
-    if {"item_code", "line_code"} <= set(staged.columns):
+    if {"item_code", "line_code"} <= set(columns):
         # What the catalogue lacks may be any text, a taxpayer's name among it.
         derived["item_code"] = pl.when(pl.col("line_code").is_not_null()).then(pl.col("item_code"))
-    told = absent | derived
-    broken = verdicts != KEPT
-    return (
-        staged.filter(broken)
-        .with_columns(verdicts.filter(broken))
-        .select(told.get(name, pl.col(name)).cast(kind).alias(name) for name, kind in schema.items())
-        .sort("delivery_id", "sheet", "row_number", "source_column")
+    absent = {name: pl.lit(None) for name in schema if name not in columns}
+    spoken = absent | derived
+    stated = [name for name in statement_columns(dataset) if name not in schema]
+    return told.filter(pl.col(VERDICT).is_not_null()).select(
+        *(spoken.get(name, pl.col(name)).cast(kind).alias(name) for name, kind in schema.items()), *stated
     )
 
 
-def _conservation(
-    dataset: str, staged: pl.DataFrame, accepted: pl.DataFrame, unallocated: pl.DataFrame, held: pl.DataFrame
-) -> ExpectationResult:
-    """Rows in = accepted + unallocated + held, and likewise their money."""
-    parts = (accepted, unallocated, held)
-    rows = staged.height - sum(part.height for part in parts)
-    money = int(staged["amount"].sum()) - sum(int(part["amount"].sum()) for part in parts)
+def _conservation(dataset: str, staged: Sums, lost: Sums) -> ExpectationResult:
+    """Rows in = rows that count + rows held, and likewise their money: nothing is ``lost``."""
     return ExpectationResult(
-        dataset, CONSERVATION, "conservation", ("amount",), rows == 0 and money == 0, staged.height,
-        abs(rows), money, is_blocking=True, explanation=BALANCE[CONSERVATION].en, expectation_type="",
+        dataset, CONSERVATION, "conservation", ("amount",), lost == Sums(0, 0), staged.rows,
+        abs(lost.rows), lost.amount, is_blocking=True, explanation=BALANCE[CONSERVATION].en,
+        expectation_type="",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The version of the code that reads and stages: what is kept by one version is not trusted by another."""
+"""The version of the code that reads, stages and judges: what one version kept, another does not trust."""
 
 import hashlib
 from functools import cache
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
-_FLOORS = ("authorities", "extracts", "warehouse/tables", "warehouse/projections.py")
-"""Code that staged rows can depend on, below the project's folder."""
+_FLOORS = ("authorities", "expectations", "extracts", "warehouse/tables", "warehouse/projections.py")
+"""Code that staged rows and what was found of them can depend on, below the project's folder."""
 
 
 @cache

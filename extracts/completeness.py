@@ -21,8 +21,8 @@ SMALLER, NOT_ADDING_UP = "smaller_than_before", "does_not_add_up"
 
 
 def with_doubts(
-    authority: Authority, dataset: Dataset, staged: pl.DataFrame, register: pl.DataFrame
-) -> pl.DataFrame:
+    authority: Authority, dataset: Dataset, staged: pl.LazyFrame, register: pl.DataFrame
+) -> pl.LazyFrame:
     """``staged`` with ``scope_doubt`` where a delivery is not believed to be whole.
 
     Args:
@@ -39,15 +39,15 @@ def with_doubts(
         return staged
     keys = [*scope, "delivery_order"]
     marked = staged.drop("scope_doubt").join(
-        doubts, on=keys, how="left", nulls_equal=True, maintain_order="left"
+        doubts.lazy(), on=keys, how="left", nulls_equal=True, maintain_order="left"
     )
-    return marked.select(staged.columns)
+    return marked.select(list(polars_schema(STAGED[dataset])))
 
 
-def _restated(staged: pl.DataFrame, scope: list[str]) -> pl.DataFrame:
+def _restated(staged: pl.LazyFrame, scope: list[str]) -> pl.DataFrame:
     """Rows that each delivery has for each period that more than one of them states."""
     among = staged.filter(pl.col("delivery_order").is_in(contested(staged).implode()))
-    counted = among.group_by(*scope, "delivery_order").agg(pl.len().alias("rows"))
+    counted = among.group_by(*scope, "delivery_order").agg(pl.len().alias("rows")).collect(engine="streaming")
     return counted.filter(pl.len().over(scope) > 1)
 
 

@@ -32,6 +32,7 @@ from warehouse.tables.ledger import CORE_DELIVERY
 from warehouse.tables.staging import PSEUDONYM
 
 UrlOf = Callable[[str], str | None]
+Judging = Callable[[pl.DataFrame], pl.DataFrame]
 _Outcome = tuple[str, str, str, Counts]
 """Status and problem of a delivery; notes and counts where it was read."""
 _Reading = str | tuple[Counts, Sequence[str]]
@@ -110,35 +111,53 @@ def _remember(
 
 
 def stage_dataset(
-    authority: Authority, dataset: Dataset, register: pl.DataFrame, store: Path, kept: Path | None = None,
+    authority: Authority,
+    dataset: Dataset,
+    register: pl.DataFrame,
+    store: Path,
     key: PseudonymKey | None = None,
-) -> pl.DataFrame:  # fmt: skip
+) -> pl.DataFrame:
     """Staged rows of ``dataset`` from the kept raw rows of the deliveries that the register lists as read.
 
+    All are staged anew and held in memory; a night calls ``scan_dataset``.
+
     Args:
-        kept: folder in which staged rows are kept from night to night; where None, all are staged anew.
         key: gives taxpayers their pseudonyms; where None they are not even read.
     """
-    deliveries = _kept_deliveries(authority, dataset, register, store)
-    if kept is None:
-        staged = stage(authority, dataset, (_raw_rows(delivery, key) for delivery in deliveries))
-    else:
-        configuration = configuration_digest(authority) + (key.fingerprint if key else "")
-        awaited = [
-            Awaited(
-                _digest(configuration, delivery), delivery.delivery_id, delivery.source_file, delivery.order,
-                partial(_raw_rows, delivery, key),
-            )
-            for delivery in deliveries
-        ]  # fmt: skip
-        staged = staged_rows(dataset, awaited, kept / dataset, partial(stage, authority, dataset))
-    return with_doubts(authority, dataset, staged, register)
+    deliveries = (one for one, _ in _kept_deliveries(authority, dataset, register, store))
+    staged = stage(authority, dataset, (_raw_rows(delivery, key) for delivery in deliveries))
+    return with_doubts(authority, dataset, staged.lazy(), register).collect()
+
+
+def scan_dataset(
+    authority: Authority, dataset: Dataset, register: pl.DataFrame, store: Path, kept: Path,
+    judged: Judging, key: PseudonymKey | None = None,
+) -> pl.LazyFrame:  # fmt: skip
+    """The same as a plan over what is kept from night to night: only what is new is staged, and judged.
+
+    Args:
+        kept: folder in which staged rows are kept.
+        judged: gives staged rows with the rules they break by themselves.
+    """
+    configuration = configuration_digest(authority) + (key.fingerprint if key else "")
+    awaited = [
+        Awaited(
+            _digest(configuration, delivery), delivery.delivery_id, delivery.source_file, delivery.order,
+            rows, partial(_raw_rows, delivery, key),
+        )
+        for delivery, rows in _kept_deliveries(authority, dataset, register, store)
+    ]  # fmt: skip
+
+    def staged(raw: list[RawDelivery]) -> pl.DataFrame:
+        return judged(stage(authority, dataset, raw))
+
+    return with_doubts(authority, dataset, staged_rows(dataset, awaited, kept / dataset, staged), register)
 
 
 def _kept_deliveries(
     authority: Authority, dataset: Dataset, register: pl.DataFrame, store: Path
-) -> Iterator[Delivery]:
-    """Deliveries of which the raw rows are kept, where these lie as their path."""
+) -> Iterator[tuple[Delivery, int]]:
+    """Deliveries of which the raw rows are kept, where these lie as their path, and their rows of data."""
     forms = {form.form_code: form for form in authority.forms}
     raw_of = _raw_places(authority, store)
     own = register.filter(pl.col("dataset") == dataset, pl.col("status") == "read").sort("delivery_order")
@@ -147,7 +166,7 @@ def _kept_deliveries(
             raw_of[row["form_code"]](row["sha256"]), row["source_file"], row["sha256"], row["file_bytes"],
             forms[row["form_code"]], row["received_on"], row["scope_from"], row["scope_to"],
             row["delivery_order"],
-        )  # fmt: skip
+        ), row["rows_data"]  # fmt: skip
 
 
 def _raw_places(authority: Authority, store: Path) -> dict[str, Callable[[str], Path]]:

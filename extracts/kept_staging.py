@@ -3,16 +3,15 @@
 A segment is a Parquet file with the staged rows of one or many deliveries, one after the other. Each is known
 by a digest of all that staging reads: the raw rows, the form, what the file's name says, the parts of the
 configuration, and the code itself. What is kept under another digest is not looked at. Place among all
-deliveries and doubts about a resend depend on other files, so they are not kept. How rows are staged is in
-``extracts.staging``.
+deliveries and doubts about a resend depend on other files, so they are not kept. All history is never in
+memory: what comes out is a plan over the segments. How rows are staged is in ``extracts.staging``.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ from authorities.forms import Dataset
 from authorities.model import Authority
 from extracts.code_version import code_digest
 from extracts.raw import RawDelivery
-from warehouse.projections import empty_frame
+from warehouse.projections import polars_schema
 from warehouse.tables.staging import STAGED
 
 NOT_KEPT = ("delivery_id", "source_file", "delivery_order", "scope_doubt")
@@ -30,6 +29,10 @@ NOT_KEPT = ("delivery_id", "source_file", "delivery_order", "scope_doubt")
 _OFTEN_EMPTY = ("sheet", "source_column")
 """Columns of mostly empty texts, which take polars longer to write than all the amounts; kept as null."""
 _MEMBERS = "wardcast.members"
+_MEMBER = "member"
+"""Column of a segment that numbers its deliveries, from 0."""
+_BATCH_ROWS = 2_000_000
+"""Raw rows that are staged together; a delivery of more is staged whole."""
 _MOST_SEGMENTS = 6
 """More are merged, small ones first, so that a row is written again only a few times in its life."""
 
@@ -42,6 +45,7 @@ class Awaited:
         digest: of all that staging it reads.
         delivery_id, source_file: by which its rows name it.
         order: its place among all deliveries.
+        rows: how many rows of data its file has.
         raw: reads its raw rows; called only where nothing is kept.
     """
 
@@ -49,13 +53,18 @@ class Awaited:
     delivery_id: str
     source_file: str
     order: int
+    rows: int
     raw: Callable[[], RawDelivery]
+
+
+_Member = tuple[str, int]
+"""Digest of a delivery, and its staged rows."""
 
 
 @dataclass(frozen=True)
 class _Segment:
     path: Path
-    members: tuple[tuple[str, int], ...]
+    members: tuple[_Member, ...]
     """Digest and rows of each delivery, in the order of the rows."""
 
     @property
@@ -65,9 +74,39 @@ class _Segment:
 
 @dataclass(frozen=True)
 class _Slice:
-    frame: pl.DataFrame
+    """Where the rows of one delivery lie: its segment, its number there, and its rows among the segment's."""
+
+    path: Path
+    number: int
     offset: int
     rows: int
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Deliveries that lie one behind the other in a segment as they did in arriving."""
+
+    slices: tuple[_Slice, ...]
+    digests: tuple[str, ...]
+
+    def scan(self) -> pl.LazyFrame:
+        """Their rows as kept, members numbered as in the segment."""
+        first = self.slices[0]
+        return pl.scan_parquet(first.path).slice(first.offset, sum(one.rows for one in self.slices))
+
+    def told(self, name: str, kind: pl.DataType, of: Callable[[str], object]) -> pl.Expr:
+        """For each row what ``of`` says of its delivery, by the digest."""
+        values = pl.Series(name, [of(digest) for digest in self.digests], dtype=kind)
+        if len(values) == 1:
+            return pl.lit(values[0], kind).alias(name)
+        first = self.slices[0].number
+        return (
+            pl.col(_MEMBER)
+            .map_batches(
+                lambda numbers: values.gather(numbers - first), return_dtype=kind, is_elementwise=True
+            )
+            .alias(name)
+        )
 
 
 def configuration_digest(authority: Authority) -> str:
@@ -94,54 +133,65 @@ def staged_rows(
     awaited: Sequence[Awaited],
     folder: Path,
     stage: Callable[[list[RawDelivery]], pl.DataFrame],
-) -> pl.DataFrame:
+) -> pl.LazyFrame:
     """Staged rows of the deliveries ``awaited``, in order of arrival; what is new is kept in ``folder``.
 
     Args:
         stage: stages raw rows, in order of arrival.
 
     Returns:
-        The dataset's staged table, no delivery doubted.
+        The dataset's staged table, no delivery doubted: a plan over the segments, which hold all history.
 
     Raises:
         OSError: the folder cannot be written.
     """
     awaited = sorted(awaited, key=lambda one: one.order)
-    kept = _segments(folder)
+    kept = _segments(folder, dataset)
     known = {digest for segment in kept for digest, _ in segment.members}
     new = {one.digest: one for one in awaited if one.digest not in known}
-    wanted = {one.digest for one in awaited}
-    fresh: dict[str, _Slice] = {}
-    if new:
-        frame, members = _staged_anew(list(new.values()), stage)
-        added = _keep(folder, frame, members)
-        fresh = _parts(added, frame)
-        kept = _merged(folder, [*kept, added], wanted)
-    slices = _slices(kept, dataset, wanted, fresh)
-    if slices is None:  # damaged: what is gone is staged again
-        return staged_rows(dataset, awaited, folder, stage)
-    return _composed(dataset, awaited, slices)
+    for batch in _batches(list(new.values())):
+        kept.append(_keep(folder, *_staged_anew(batch, stage)))
+    kept = _merged(folder, kept, [one.digest for one in awaited])
+    return _composed(dataset, awaited, kept)
+
+
+def _batches(new: Sequence[Awaited]) -> Iterator[list[Awaited]]:
+    """Deliveries to stage together: few at a time where they are large, so that memory is bounded."""
+    batch: list[Awaited] = []
+    rows = 0
+    for one in new:
+        if batch and rows + one.rows > _BATCH_ROWS:
+            yield batch
+            batch, rows = [], 0
+        batch.append(one)
+        rows += one.rows
+    if batch:
+        yield batch
 
 
 def _staged_anew(
     new: list[Awaited], stage: Callable[[list[RawDelivery]], pl.DataFrame]
-) -> tuple[pl.DataFrame, list[tuple[str, int]]]:
+) -> tuple[pl.LazyFrame, list[_Member]]:
+    """Rows of new deliveries as they are kept, and how many each has."""
     frame = stage([one.raw() for one in new])
     runs = frame.select(pl.col("delivery_order").rle()).unnest("delivery_order")
     rows = dict(zip(runs["value"].to_list(), runs["len"].to_list(), strict=True))
+    members = [(one.digest, rows.get(one.order, 0)) for one in new]
+    numbers = np.repeat(np.arange(len(new), dtype=np.uint32), [count for _, count in members])
     kept = frame.drop(NOT_KEPT).with_columns(
-        pl.when(pl.col(name) != "").then(pl.col(name)) for name in _OFTEN_EMPTY
+        *(pl.when(pl.col(name) != "").then(pl.col(name)) for name in _OFTEN_EMPTY),
+        pl.Series(_MEMBER, numbers),
     )
-    return kept, [(one.digest, rows.get(one.order, 0)) for one in new]
+    return kept.lazy(), members
 
 
-def _keep(folder: Path, frame: pl.DataFrame, members: Iterable[tuple[str, int]]) -> _Segment:
+def _keep(folder: Path, rows: pl.LazyFrame, members: Iterable[_Member]) -> _Segment:
     """Write beside and rename, named by its own bytes, so that half a file or a damaged one is never read."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     half = folder / "segment.half"  # a night has its home alone: one that was killed left this for us
     half.touch(mode=0o600)
     members = tuple(members)
-    frame.write_parquet(half, compression="lz4", statistics=False, metadata={_MEMBERS: json.dumps(members)})
+    rows.sink_parquet(half, compression="lz4", statistics=False, metadata={_MEMBERS: json.dumps(members)})
     path = folder / f"{_sha256(half)[:40]}.parquet"
     half.replace(path)
     return _Segment(path, members)
@@ -152,11 +202,11 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _segments(folder: Path) -> list[_Segment]:
-    """What is kept, largest first; what was damaged is removed."""
+def _segments(folder: Path, dataset: Dataset) -> list[_Segment]:
+    """What is kept, largest first; what is damaged, or not shaped as this code shapes it, is removed."""
     found = []
     for path in sorted(folder.glob("*.parquet")):
-        if _sha256(path)[:40] != path.stem:
+        if _sha256(path)[:40] != path.stem or dict(pl.read_parquet_schema(path)) != _schema(dataset):
             path.unlink()
             continue
         members = json.loads(pl.read_parquet_metadata(path)[_MEMBERS])
@@ -164,7 +214,13 @@ def _segments(folder: Path) -> list[_Segment]:
     return sorted(found, key=lambda segment: (-segment.rows, segment.path.name))
 
 
-def _merged(folder: Path, segments: list[_Segment], wanted: set[str]) -> list[_Segment]:
+def _schema(dataset: Dataset) -> dict[str, pl.DataType]:
+    declared = polars_schema(STAGED[dataset])
+    own: dict[str, pl.DataType] = {name: kind for name, kind in declared.items() if name not in NOT_KEPT}
+    return own | {_MEMBER: pl.UInt32()}
+
+
+def _merged(folder: Path, segments: list[_Segment], wanted: Sequence[str]) -> list[_Segment]:
     """``segments``, the smaller ones made one where there are too many; what is not wanted is left out."""
     ordered = sorted(segments, key=lambda segment: (-segment.rows, segment.path.name))
     if len(ordered) <= _MOST_SEGMENTS:
@@ -172,83 +228,62 @@ def _merged(folder: Path, segments: list[_Segment], wanted: set[str]) -> list[_S
     cut = len(ordered) - 2
     while cut > 0 and ordered[cut - 1].rows <= 2 * sum(segment.rows for segment in ordered[cut:]):
         cut -= 1
-    parts: list[pl.DataFrame] = []
-    members: list[tuple[str, int]] = []
-    for segment in ordered[cut:]:
-        frame = pl.read_parquet(segment.path)
-        for (digest, rows), end in zip(segment.members, _ends(segment), strict=True):
-            if digest in wanted and digest not in {known for known, _ in members}:
-                parts.append(frame.slice(end - rows, rows))
-                members.append((digest, rows))
-    merged = [_keep(folder, pl.concat(parts).rechunk(), members)] if parts else []
+    slices = _slices(ordered[cut:])
+    members = [digest for digest in dict.fromkeys(wanted) if digest in slices]
+    number = {digest: place for place, digest in enumerate(members)}
+    rows = [
+        run.scan().with_columns(run.told(_MEMBER, pl.UInt32(), number.__getitem__))
+        for run in _runs(members, slices)
+    ]
+    told = [(digest, slices[digest].rows) for digest in members]
+    merged = [_keep(folder, pl.concat(rows), told)] if rows else []
     for segment in ordered[cut:]:
         if segment.path not in {one.path for one in merged}:
             segment.path.unlink()
     return [*ordered[:cut], *merged]
 
 
-def _ends(segment: _Segment) -> list[int]:
-    ends, end = [], 0
-    for _, rows in segment.members:
-        end += rows
-        ends.append(end)
-    return ends
-
-
-def _parts(segment: _Segment, frame: pl.DataFrame) -> dict[str, _Slice]:
-    return {
-        digest: _Slice(frame, end - rows, rows)
-        for (digest, rows), end in zip(segment.members, _ends(segment), strict=True)
-    }
-
-
-def _slices(
-    segments: list[_Segment], dataset: Dataset, wanted: set[str], fresh: dict[str, _Slice]
-) -> dict[str, _Slice] | None:
-    """Where the rows of each delivery lie, those just staged in ``fresh``.
-
-    None where a segment is not what it should be, and was removed.
-    """
-    schema = {
-        name: kind for name, kind in empty_frame(STAGED[dataset]).schema.items() if name not in NOT_KEPT
-    }
-    found = dict(fresh)
+def _slices(segments: Sequence[_Segment]) -> dict[str, _Slice]:
+    """Where the rows of each delivery lie, by its digest."""
+    found: dict[str, _Slice] = {}
     for segment in segments:
-        if not any(digest in wanted and digest not in found for digest, _ in segment.members):
-            continue
-        frame = pl.read_parquet(segment.path)
-        os.utime(segment.path)  # when it was last of use tells what may go
-        if dict(frame.schema) != schema or frame.height != segment.rows:
-            segment.path.unlink()
-            return None
-        found = _parts(segment, frame) | found
+        offset = 0
+        for number, (digest, rows) in enumerate(segment.members):
+            found.setdefault(digest, _Slice(segment.path, number, offset, rows))
+            offset += rows
     return found
 
 
-def _composed(dataset: Dataset, awaited: Sequence[Awaited], slices: dict[str, _Slice]) -> pl.DataFrame:
-    """One frame in order of arrival; neighbours in a segment stay together, so that most is not copied."""
-    places = [slices[one.digest] for one in awaited]
-    apart = [
-        before.frame is not after.frame or before.offset + before.rows != after.offset
-        for before, after in pairwise(places)
-    ]
-    starts = [0, *(place for place, is_apart in enumerate(apart, start=1) if is_apart)] if places else []
+def _runs(digests: Sequence[str], slices: dict[str, _Slice]) -> list[_Run]:
+    """Deliveries in order, neighbours in a segment together."""
+    runs: list[_Run] = []
+    for digest in digests:
+        own = slices[digest]
+        last = runs[-1].slices[-1] if runs else None
+        if last is not None and (own.path, own.number) == (last.path, last.number + 1):
+            runs[-1] = _Run((*runs[-1].slices, own), (*runs[-1].digests, digest))
+        else:
+            runs.append(_Run((own,), (digest,)))
+    return runs
+
+
+def _composed(dataset: Dataset, awaited: Sequence[Awaited], segments: Sequence[_Segment]) -> pl.LazyFrame:
+    """The rows of all deliveries in order of arrival, each named by its delivery."""
+    schema = polars_schema(STAGED[dataset])
+    by_digest = {one.digest: one for one in awaited}
+    runs = _runs([one.digest for one in awaited], _slices(segments))
+    for path in {run.slices[0].path for run in runs}:
+        os.utime(path)  # when it was last of use tells what may go
     parts = [
-        places[first].frame.slice(places[first].offset, sum(place.rows for place in places[first:last]))
-        for first, last in pairwise([*starts, len(places)])
-    ]
-    if not parts:
-        return empty_frame(STAGED[dataset])
-    each = np.repeat(np.arange(len(awaited)), [place.rows for place in places])
-    whole = (
-        pl.concat(parts)
-        .rechunk()
+        run.scan()
         .with_columns(
-            pl.Series("delivery_id", [one.delivery_id for one in awaited]).gather(each),
-            pl.Series("source_file", [one.source_file for one in awaited]).gather(each),
-            pl.Series("delivery_order", [one.order for one in awaited], dtype=pl.Int32).gather(each),
+            run.told("delivery_id", pl.String(), lambda digest: by_digest[digest].delivery_id),
+            run.told("source_file", pl.String(), lambda digest: by_digest[digest].source_file),
+            run.told("delivery_order", pl.Int32(), lambda digest: by_digest[digest].order),
             pl.lit(None, pl.String).alias("scope_doubt"),
             pl.col(_OFTEN_EMPTY).fill_null(""),
         )
-    )
-    return whole.select(empty_frame(STAGED[dataset]).columns)
+        .select(list(schema))
+        for run in runs
+    ]
+    return pl.concat(parts) if parts else pl.LazyFrame(schema=schema)

@@ -22,7 +22,7 @@ from extracts.row_kinds import data_rows
 from extracts.text import SCALE_DIGITS, code_of, fold, folded, minor_amounts
 from extracts.units import UnitResolver
 from warehouse.projections import empty_frame, polars_schema
-from warehouse.tables.staging import PSEUDONYM, STAGED
+from warehouse.tables.staging import BROKEN_RULE, PSEUDONYM, STAGED
 
 SPENDING_KINDS = ("recurrent", "development", "contingency")
 LONG_AGO = dt.date(1900, 1, 1)
@@ -260,6 +260,7 @@ def _texts(authority: Authority, form: ExtractForm, rows: pl.DataFrame) -> list[
         _fiscal_year(pl.col("_scope_from"), authority).alias("fiscal_year"),
         _version(form, authority).alias("estimate_version"),
         _spending_kind(form).alias("spending_kind"),
+        nothing.alias(BROKEN_RULE),
     ]
     if date_field:
         texts.append(pl.col("_date").alias(date_field))

@@ -33,7 +33,7 @@ def landed_books(places: Places, as_of: dt.date) -> Books:
         estimates=ledgers["estimate"],
         office_estimates=ledgers["office_estimate"],
         quarantine=build_quarantine(
-            "receipt", judged["receipt"].quarantine, staged["receipt"], empty["receipt"]
+            "receipt", judged["receipt"].refused, staged["receipt"], empty["receipt"]
         ),
         statements=arrivals.statements(register, list(staged.values())),
     )

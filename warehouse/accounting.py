@@ -8,13 +8,15 @@ import datetime as dt
 
 import polars as pl
 
+from warehouse.ledger import AnyFrame
+
 STATES = ("rows_quarantined", "rows_superseded", "rows_accepted")
 """What can have become of a data row; of a wide row whose cells fared differently, the first holds."""
 _FILE = ["delivery_id", "source_file"]
 
 
 def account_of_files(
-    dataset: str, register: pl.DataFrame, ledger: pl.DataFrame, refused: pl.DataFrame, as_of: dt.date
+    dataset: str, register: pl.DataFrame, ledger: AnyFrame, refused: pl.DataFrame, as_of: dt.date
 ) -> pl.DataFrame:
     """What became of the rows of each file of a dataset.
 
@@ -35,14 +37,20 @@ def account_of_files(
     place = ["delivery_order", "sheet", "row_number", "source_column"]
     cells = pl.concat(
         [
-            ledger.select(*place, pl.when(superseded).then(1).otherwise(2).alias("state")),
-            held.select(*place, pl.lit(0, pl.Int32).alias("state")),
+            ledger.lazy().select(*place, pl.when(superseded).then(1).otherwise(2).alias("state")),
+            held.lazy().select(*place, pl.lit(0, pl.Int32).alias("state")),
         ]
     )
-    if (cells["source_column"] != "").any():
-        cells = cells.group_by("delivery_order", "sheet", "row_number").agg(pl.col("state").min())
-    counts = cells.group_by("delivery_order").agg(
-        (pl.col("state") == number).sum().cast(pl.Int32).alias(name) for number, name in enumerate(STATES)
+    is_wide = pl.col("source_column") != ""
+    rows = ["delivery_order", "sheet", "row_number"]
+    wide = cells.filter(is_wide).group_by(rows).agg(pl.col("state").min())
+    states = pl.concat([cells.filter(~is_wide).select(*rows, "state"), wide])
+    counts = (
+        states.group_by("delivery_order")
+        .agg(
+            (pl.col("state") == number).sum().cast(pl.Int32).alias(name) for number, name in enumerate(STATES)
+        )
+        .collect(engine="streaming")
     )
     told = own.join(counts, on="delivery_order", how="left").with_columns(pl.col(STATES).fill_null(0))
     somewhere = pl.sum_horizontal("rows_not_data", *STATES)

@@ -6,7 +6,7 @@ the register of deliveries and, for bulk listings and units' own reports, from t
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ import polars as pl
 
 from authorities.forms import Expected, ExtractForm
 from authorities.model import ALL, Authority
+from warehouse.ledger import AnyFrame
 from warehouse.office_calendar import due_day, period_ends
 from warehouse.projections import polars_schema
 from warehouse.tables.marts import MART_EXTRACT_ARRIVAL, MARTS, ROWS_OWN_DATASET
@@ -45,7 +46,7 @@ class _Arrival:
     is_zero: bool | None
 
 
-def statements(deliveries: pl.DataFrame, staged: list[pl.DataFrame]) -> pl.DataFrame:
+def statements(deliveries: pl.DataFrame, staged: Sequence[AnyFrame]) -> pl.DataFrame:
     """Which period of which unit was stated by which form, and when.
 
     Args:
@@ -70,14 +71,14 @@ def statements(deliveries: pl.DataFrame, staged: list[pl.DataFrame]) -> pl.DataF
     return pl.concat(parts).unique().select(pl.col(name).cast(kind) for name, kind in _STATED.items())
 
 
-def _stated_by_rows(deliveries: pl.DataFrame, staged: list[pl.DataFrame]) -> pl.DataFrame:
+def _stated_by_rows(deliveries: pl.DataFrame, staged: Sequence[AnyFrame]) -> pl.DataFrame:
     if not staged:
         return pl.DataFrame(schema={"delivery_id": pl.String, **_STATED})
     forms = deliveries.select("delivery_id", "form_code").unique()
     kept = ["delivery_id", "scope_unit", "scope_from", "scope_to", "recorded_at"]
     nothing = (pl.col("amount").fill_null(0) == 0).all().alias("is_zero")
-    stated = [frame.group_by(kept).agg(nothing) for frame in staged]
-    rows = pl.concat(stated).join(forms, on="delivery_id")
+    stated = [frame.lazy().group_by(kept).agg(nothing) for frame in staged]
+    rows = pl.concat(stated).collect(engine="streaming").join(forms, on="delivery_id")
     return rows.rename({"scope_unit": "unit_key", "recorded_at": "received_on"}).with_columns(
         pl.lit(False).alias("repeats")  # noqa: FBT003 - polars' literal
     )

@@ -10,6 +10,7 @@ import datetime as dt
 import polars as pl
 
 from authorities.model import BASES, UNALLOCATED, Authority
+from warehouse.ledger import AnyFrame
 
 _HUNDREDTHS = 10_000
 """Sharing percentages carry two decimals: 10 000 hundredths of a percent are the whole."""
@@ -37,24 +38,26 @@ def bases_of(authority: Authority) -> tuple[str, ...]:
     return tuple(BASES) if authority.settings.has_recurrent_basis else tuple(BASES[:2])
 
 
-def by_basis(authority: Authority, rows: pl.DataFrame, day: str, by: list[str]) -> pl.DataFrame:
+def by_basis(authority: Authority, rows: AnyFrame, day: str, by: list[str]) -> pl.DataFrame:
     """Sums of ``rows`` once a basis, each row's part rounded half away from zero to the minor unit.
 
     Args:
-        rows: unit_key, line_code, amount (minor units) and the date column ``day``, whose rules hold.
+        rows: unit_key, line_code, amount (minor units) and the date column ``day``, whose rules hold; they
+            may be millions, and a plan.
         by: columns of ``rows`` that stay.
 
     Returns:
         ``by``, basis, amount.
     """
     eras = _eras(authority)
-    dated = rows.with_columns(_era_of(pl.col(day), eras).alias("_era"))
+    dated = rows.lazy().with_columns(_era_of(pl.col(day), eras).alias("_era"))
     keys = ["unit_key", "line_code", "_era"]
-    joined = dated.join(_entries_by_era(authority, eras), on=keys, how="left", maintain_order="left")
+    joined = dated.join(_entries_by_era(authority, eras).lazy(), on=keys, how="left", maintain_order="left")
     amount, bases = pl.col("amount").cast(pl.Int64), bases_of(authority)
     parts = [_part(amount, pl.col(f"_{basis}").fill_null(0)).sum().alias(basis) for basis in bases[1:]]
     summed = joined.group_by(by).agg(amount.sum().alias(bases[0]), *parts)
-    return summed.unpivot(list(bases), index=by, variable_name="basis", value_name="amount")
+    sums = summed.collect(engine="streaming")
+    return sums.unpivot(list(bases), index=by, variable_name="basis", value_name="amount")
 
 
 def _entries_by_era(authority: Authority, eras: list[dt.date]) -> pl.DataFrame:

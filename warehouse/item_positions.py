@@ -9,7 +9,7 @@ import datetime as dt
 import polars as pl
 
 from authorities.model import ALL, Authority
-from warehouse.ledger import flows
+from warehouse.ledger import AnyFrame, flows
 from warehouse.marts import at_the_edge
 from warehouse.positions import same_day
 from warehouse.succession import on_units_of
@@ -22,21 +22,21 @@ _UNIT = ["unit_key", "unit_name", "last_complete_day", "_has_last"]
 def item_position(
     authority: Authority,
     as_of: dt.date,
-    known: pl.DataFrame,
+    known: AnyFrame,
     unknown: pl.DataFrame,
     positions: pl.DataFrame,
 ) -> pl.DataFrame:
     """``mart_item_position``: what each unit collected of each watched item, this year and last.
 
     Args:
-        known: ledger rows of receipts as known on the night.
+        known: ledger rows of receipts as known on the night, or a plan for them.
         unknown: ``ledger.unknown_cells`` of the night's receipts.
         positions: ``positions.positions`` of the night, whose units and days hold here too.
     """
     items = {item.item_code: item.line_code for item in authority.items}
     watched = {code: items[code] for code in authority.settings.watched_items}
     month = authority.settings.fiscal_year_start_month
-    own = known.filter(pl.col("item_code").is_in(list(watched)))
+    own = known.lazy().filter(pl.col("item_code").is_in(list(watched))).collect(engine="streaming")
     moved = flows(own, ["unit_key", "item_code", "line_code"], month, unknown)
     carried = on_units_of(
         authority, moved.with_columns(pl.lit("territory").alias("basis")), as_of, "posting_date"

@@ -8,13 +8,13 @@ import datetime as dt
 import polars as pl
 
 from authorities.model import Authority
-from warehouse.ledger import as_known, flows, in_effect, standing_estimates, unknown_cells
+from warehouse.ledger import AnyFrame, as_known, flows, in_effect, standing_estimates, unknown_cells
 from warehouse.positions import basis_estimates, basis_receipts
 
 
 def known_receipts(
     authority: Authority,
-    receipts: pl.DataFrame,
+    receipts: AnyFrame,
     quarantine: pl.DataFrame,
     as_of: dt.date,
     until: dt.date | None = None,
@@ -22,13 +22,14 @@ def known_receipts(
     """Receipts by unit, line, basis and day (minor units), up to a day and on its units.
 
     Args:
-        receipts, quarantine: ``core_receipt`` and ``core_quarantine``, superseded rows included.
+        receipts, quarantine: ``core_receipt``, which may be a plan, and ``core_quarantine``, superseded rows
+            included.
         until: that day, which lies before ``as_of``; the night itself unless told.
     """
     day = until or as_of
     month = authority.settings.fiscal_year_start_month
     unknown = unknown_cells(as_known(quarantine, as_of), "receipt")
-    moved = flows(as_known(receipts, as_of), ["unit_key", "item_code", "line_code"], month, unknown)
+    moved = flows(as_known(receipts.lazy(), as_of), ["unit_key", "item_code", "line_code"], month, unknown)
     return basis_receipts(authority, moved.filter(pl.col("posting_date") <= day), day)
 
 

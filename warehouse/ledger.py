@@ -6,14 +6,17 @@ period (of the authority, or of one unit) supersedes it without overwriting. Pos
 """
 
 import datetime as dt
+from typing import TypeVar
 
 import polars as pl
 
 from authorities.model import ALL, UNALLOCATED
-from warehouse.projections import conform
+from warehouse.projections import conform, polars_schema
 from warehouse.tables.ledger import LEDGER, QUARANTINE
-from warehouse.tables.staging import PSEUDONYM
 
+AnyFrame = pl.DataFrame | pl.LazyFrame
+"""Rows in memory, or a plan for them."""
+Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 _SCOPE = ["scope_from", "scope_to"]
 _VERSIONED = {
     "estimate": ["estimate_version"],
@@ -22,6 +25,9 @@ _VERSIONED = {
 }
 """Columns besides the period that a delivery of a dataset states as a whole."""
 _PLACE = ("sheet", "row_number", "source_column")
+_OF_DOCUMENTS = {*_PLACE, "delivery_id", "document_no", "chapter", "recorded_at_assumed"}
+"""Columns that tell documents of one day, place and delivery apart."""
+_IS_REVERSAL = (pl.col("amount") < 0).alias("_is_reversal")
 _FILE = pl.lit("file ") + pl.col("source_file").str.split("/").list.last()
 """A file by its name without folders: the dated folder differs when it is sent again."""
 
@@ -33,47 +39,47 @@ def build_ledger(
     stated: pl.DataFrame,
     empty: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Ledger rows of a dataset.
+    """Ledger rows of a dataset from frames in memory; a night has ``ledger_rows``.
 
     Args:
         dataset: name of the dataset.
         accepted, unallocated: staged rows that count, the second without a known place.
-        stated: all staged rows, whose deliveries say which periods were stated when, refused rows included.
-        empty: periods that deliveries without any row stated (``statement_columns``).
+        stated, empty: as for ``ledger_rows``.
 
     Returns:
         The dataset's ledger table in order of arrival: by delivery, then as its file has the rows.
     """
-    rows = pl.concat([accepted, unallocated]).drop(PSEUDONYM, strict=False)
-    dated = with_supersession(dataset, rows, stated, empty)
-    return conform(_by_arrival(dated), LEDGER[dataset], is_sorted=True)
+    rows = pl.concat([accepted, unallocated]).sort("delivery_order", *_PLACE)
+    table = LEDGER[dataset]
+    return conform(ledger_rows(dataset, rows.lazy(), stated.lazy(), empty).collect(), table, is_sorted=True)
 
 
-def _by_arrival(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows as they came; they mostly lie so already, and sorting all history costs more than making it."""
-    order, sheet, number = (pl.col(name) for name in ("delivery_order", "sheet", "row_number"))
-    same = (order == order.shift()) & (sheet == sheet.shift()) & (number > number.shift())
-    follows = ((order > order.shift()) | same).fill_null(value=True)
-    if rows.select(follows.all()).item():
-        return rows
-    return rows.sort("delivery_order", *_PLACE)
+def ledger_rows(
+    dataset: str, counting: pl.LazyFrame, stated: pl.LazyFrame, empty: pl.DataFrame | None = None
+) -> pl.LazyFrame:
+    """The dataset's ledger table as a plan, its rows in the order of ``counting``.
+
+    Args:
+        counting: staged rows that count, in order of arrival.
+        stated: all staged rows, whose deliveries say which periods were stated when, refused rows included.
+        empty: periods that deliveries without any row stated (``statement_columns``).
+    """
+    dated = with_supersession(dataset, counting, stated, empty)
+    return dated.select(pl.col(name).cast(kind) for name, kind in polars_schema(LEDGER[dataset]).items())
 
 
 def build_quarantine(
-    dataset: str, refused: pl.DataFrame, stated: pl.DataFrame, empty: pl.DataFrame | None = None
+    dataset: str, refused: pl.DataFrame, stated: AnyFrame, empty: pl.DataFrame | None = None
 ) -> pl.DataFrame:
     """Quarantined rows with the day from which a later delivery holds instead.
 
     Args:
-        refused: rows of the quarantine without what superseded them.
-        stated, empty: as for ``build_ledger``.
+        refused: rows of the quarantine without what superseded them, with the columns by which their
+            delivery states a period (``statement_columns``).
+        stated, empty: as for ``ledger_rows``.
     """
-    # The same bytes may state two periods by their file names.
-    keys = ["delivery_id", "source_file", "sheet", "row_number", "source_column"]
-    columns = [*_SCOPE, "scope_unit", "scope_part", "delivery_order", *_VERSIONED.get(dataset, [])]
-    placed = refused.join(stated.select(*keys, *columns), on=keys, how="left")
-    dated = with_supersession(dataset, placed, stated, empty)
-    return conform(dated.drop(columns), QUARANTINE)
+    dated = with_supersession(dataset, refused.lazy(), stated.lazy(), empty).collect()
+    return conform(dated.select(list(polars_schema(QUARANTINE))), QUARANTINE)
 
 
 def statement_columns(dataset: str) -> list[str]:
@@ -83,8 +89,8 @@ def statement_columns(dataset: str) -> list[str]:
 
 
 def with_supersession(
-    dataset: str, rows: pl.DataFrame, stated: pl.DataFrame, empty: pl.DataFrame | None = None
-) -> pl.DataFrame:
+    dataset: str, rows: pl.LazyFrame, stated: pl.LazyFrame, empty: pl.DataFrame | None = None
+) -> pl.LazyFrame:
     """``rows`` with the day on which a later delivery restated their period, and that delivery's file.
 
     A delivery of the whole authority supersedes all earlier rows of its period; one of a unit supersedes
@@ -92,6 +98,9 @@ def with_supersession(
     the same name: two wards' misspelt reports of one month do not replace one another. A part of a period
     that came in several files supersedes the same part and whatever stated the period whole or in another
     number of parts. A delivery that is in doubt (``scope_doubt``) supersedes nothing.
+
+    What happens to a row is told by its delivery, period and unit alone: it is worked out once for each of
+    these, and then told to the rows, in whatever number they are.
     """
     scope = [*_SCOPE, *_VERSIONED.get(dataset, [])]
     statements = _statements(scope, stated, empty)
@@ -104,25 +113,48 @@ def with_supersession(
     nothing = [pl.lit(None, pl.Date).alias("superseded_at"), pl.lit(None, pl.String).alias("superseded_by")]
     if disputed.is_empty():
         return rows.with_columns(nothing)
-    calm = rows.join(disputed, on=scope, how="anti").with_columns(nothing)
+    disputing = statements.join(disputed, on=scope, how="semi")
+    files = _files_of(disputing, stated, empty)
     has_unit = pl.col("unit_key").is_not_null() & (pl.col("unit_key") != UNALLOCATED)
-    moved = rows.join(disputed, on=scope, how="semi").with_columns(
+    kind = [*scope, "delivery_order", "_whose", "_part"]
+    marked = rows.with_columns(
         pl.when(has_unit).then(pl.col("unit_key")).otherwise(_FILE).alias("_whose"),
         pl.col("scope_part").fill_null(_WHOLE).alias("_part"),
-        _split().alias("_split"),
     )
-    disputing = statements.join(disputed, on=scope, how="semi")
-    names = ["scope_unit", "delivery_order", "source_file"]
-    files = stated.select(names) if empty is None else pl.concat([stated.select(names), empty.select(names)])
-    files = files.join(disputing.select("delivery_order"), on="delivery_order", how="semi").unique()
-    moment = _superseding(moved, disputing, files, scope)
+    kinds = (
+        marked.join(disputed.lazy(), on=scope, how="semi")
+        .select(*kind, _split().alias("_split"))
+        .unique()
+        .collect(engine="streaming")
+    )
+    moment = _superseding(kinds, disputing, files, scope)
     by_order = files.select(pl.col("delivery_order").cast(pl.Int64), "source_file").unique("delivery_order")
-    dated = moved.drop("_whose", "_part", "_split").with_columns(_day_of(moment), _order_of(moment))
-    named = dated.join(
-        by_order.rename({"source_file": "superseded_by"}), left_on="_order", right_on="delivery_order",
-        how="left", maintain_order="left",
-    )  # fmt: skip
-    return pl.concat([calm, named.drop("_order")])
+    told = (
+        kinds.select(*kind, _day_of(moment), _order_of(moment))
+        .drop_nulls("superseded_at")
+        .join(
+            by_order.rename({"source_file": "superseded_by"}),
+            left_on="_order",
+            right_on="delivery_order",
+            how="left",
+        )
+        .drop("_order")
+    )
+    if told.is_empty():
+        return rows.with_columns(nothing)
+    return marked.join(told.lazy(), on=kind, how="left", maintain_order="left").drop("_whose", "_part")
+
+
+def _files_of(disputing: pl.DataFrame, stated: pl.LazyFrame, empty: pl.DataFrame | None) -> pl.DataFrame:
+    """The deliveries of ``disputing``, whom each speaks for, and their files."""
+    names = ["scope_unit", "delivery_order", "source_file"]
+    files = (
+        stated.select(names)
+        if empty is None
+        else pl.concat([stated.select(names), empty.lazy().select(names)])
+    )
+    own = pl.col("delivery_order").is_in(disputing["delivery_order"].unique().implode())
+    return files.filter(own).unique().collect(engine="streaming")
 
 
 _WHOLE = ""
@@ -136,11 +168,12 @@ def _split() -> pl.Expr:
     return pl.col("scope_part").str.replace("^[^/]*/?", "of ").fill_null(_WHOLE)
 
 
-def _statements(scope: list[str], stated: pl.DataFrame, empty: pl.DataFrame | None) -> pl.DataFrame:
+def _statements(scope: list[str], stated: pl.LazyFrame, empty: pl.DataFrame | None) -> pl.DataFrame:
     """Each period stated by each delivery that is believed, with its moment: day and order in one number."""
     columns = [*scope, "scope_unit", "scope_part", "delivery_order", "recorded_at"]
     may_be = pl.col("delivery_order").is_in(contested(stated, empty).implode())
-    believed = stated.filter(may_be, pl.col("scope_doubt").is_null()).select(columns).unique()
+    trusted = stated.filter(may_be, pl.col("scope_doubt").is_null())
+    believed = trusted.select(columns).unique().collect(engine="streaming")
     if empty is not None and empty.height:
         believed = pl.concat([believed, empty.select(columns).cast(believed.schema)])
     day = pl.col("recorded_at").to_physical().cast(pl.Int64) + _EPOCH_SHIFT
@@ -151,20 +184,20 @@ def _statements(scope: list[str], stated: pl.DataFrame, empty: pl.DataFrame | No
     )
 
 
-def contested(stated: pl.DataFrame, empty: pl.DataFrame | None = None) -> pl.Series:
+def contested(stated: pl.LazyFrame, empty: pl.DataFrame | None = None) -> pl.Series:
     """Deliveries (``delivery_order``) whose stated days overlap another's: only these can restate anything.
 
     Most do not, and millions of their rows need not be looked at more closely.
     """
     columns = ["delivery_order", *_SCOPE]
-    spoken = [stated.lazy().select(columns)] + ([empty.lazy().select(columns)] if empty is not None else [])
+    spoken = [stated.select(columns)] + ([empty.lazy().select(columns)] if empty is not None else [])
     spans = (
         pl.concat(spoken, how="vertical_relaxed")
         .group_by("delivery_order")
         .agg(pl.col("scope_from").min(), pl.col("scope_to").max())
         .drop_nulls()
         .sort("scope_from", "delivery_order")
-        .collect()
+        .collect(engine="streaming")
     )
     reached, following = pl.col("scope_to").cum_max().shift(1), pl.col("scope_from").shift(-1)
     overlaps = (pl.col("scope_from") <= reached) | (pl.col("scope_to") >= following)
@@ -232,7 +265,18 @@ def _next_statement(rows: pl.DataFrame, statements: pl.DataFrame, by: list[str])
     return joined.sort("_row")["_restated"]
 
 
-def as_known(rows: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
+def by_day(ledger: AnyFrame) -> pl.DataFrame:
+    """Ledger rows with the documents of one day, place and delivery added up, in the ledger's columns.
+
+    Whoever asks for money by day, and what was known of it when, gets the same from these few rows as from
+    the documents; gains and reversals stay apart.
+    """
+    told = [name for name in ledger.lazy().collect_schema() if name not in _OF_DOCUMENTS and name != "amount"]
+    sums = ledger.lazy().group_by(*told, _IS_REVERSAL).agg(pl.col("amount").sum())
+    return sums.drop("_is_reversal").collect(engine="streaming").sort(*told, "amount")
+
+
+def as_known(rows: Frame, as_of: dt.date) -> Frame:
     """Ledger (or quarantine) rows that stood on the night ``as_of``."""
     return rows.filter(
         pl.col("recorded_at") <= as_of,
@@ -259,13 +303,12 @@ def unknown_cells(quarantine: pl.DataFrame, dataset: str) -> pl.DataFrame:
     )
 
 
-def flows(
-    known: pl.DataFrame, key: list[str], start_month: int, unknown: pl.DataFrame | None = None
-) -> pl.DataFrame:
+def flows(known: Frame, key: list[str], start_month: int, unknown: pl.DataFrame | None = None) -> Frame:
     """Money by day from ledger rows: listed documents as they are, cumulative figures as increments.
 
     Args:
-        known: ledger rows of one night (``as_known``) with posting_date, amount, is_cumulative.
+        known: ledger rows of one night (``as_known``) with posting_date, amount, is_cumulative; or a plan for
+            them, which gives a plan.
         key: columns that make a cumulative series, unit_key first (unit and item, or unit and spending kind).
         start_month: first month of the fiscal year, at which cumulative figures start again.
         unknown: ``unknown_cells`` of the night; such a figure is taken to be what the report before said.
@@ -277,16 +320,16 @@ def flows(
         listings to cumulative reports within a year, the report's figure contains what had been listed.
     """
     columns = [*key, "posting_date", "amount"]
-    listed = known.filter(~pl.col("is_cumulative")).select(columns)
-    stated = known.filter(pl.col("is_cumulative")).select(columns)
-    if stated.is_empty():
-        return listed
-    return pl.concat([listed, _increments(stated, listed, key, start_month, unknown)])
+    listed = known.lazy().filter(~pl.col("is_cumulative")).select(columns)
+    stated = known.lazy().filter(pl.col("is_cumulative")).select(columns).collect(engine="streaming")
+    if stated.height:
+        listed = pl.concat([listed, _increments(stated, listed, key, start_month, unknown).lazy()])
+    return listed if isinstance(known, pl.LazyFrame) else listed.collect()
 
 
 def _increments(
     stated: pl.DataFrame,
-    listed: pl.DataFrame,
+    listed: pl.LazyFrame,
     key: list[str],
     start_month: int,
     unknown: pl.DataFrame | None,
@@ -336,9 +379,10 @@ def _without_unknown(reported: pl.DataFrame, unknown: pl.DataFrame, key: list[st
     return seen.filter(pl.col("amount").is_not_null() | pl.col("_vague").is_null()).drop("_vague")
 
 
-def _listed_to_date(listed: pl.DataFrame, series: list[str]) -> pl.DataFrame:
+def _listed_to_date(listed: pl.LazyFrame, series: list[str]) -> pl.DataFrame:
     """Listed money of each series and year up to each of its dates."""
-    daily = listed.group_by(*series, "posting_date").agg(pl.col("amount").sum()).sort("posting_date")
+    sums = listed.group_by(*series, "posting_date").agg(pl.col("amount").sum())
+    daily = sums.collect(engine="streaming").sort("posting_date")
     return daily.select(*series, "posting_date", pl.col("amount").cum_sum().over(series).alias("_listed"))
 
 

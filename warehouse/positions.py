@@ -15,7 +15,7 @@ import polars as pl
 
 from authorities.model import ALL, ESTIMATE_VERSIONS, UNALLOCATED, Authority
 from warehouse.bases import bases_of, by_basis
-from warehouse.ledger import fiscal_year
+from warehouse.ledger import AnyFrame, fiscal_year
 from warehouse.succession import comparability, on_units_of
 
 PACE_YEARS = 3
@@ -63,7 +63,7 @@ def first_whole_years(dated: pl.DataFrame, start_month: int) -> pl.DataFrame:
     return pl.concat([units, whole]).drop_nulls().select("unit_key", year.alias("first_whole_year"))
 
 
-def basis_receipts(authority: Authority, receipts: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
+def basis_receipts(authority: Authority, receipts: AnyFrame, as_of: dt.date) -> pl.DataFrame:
     """Receipts by unit, line, basis and day (minor units), from the night's flows.
 
     Shared by the rules of the unit that stood then, and carried to the units of ``as_of`` with their land.

@@ -67,13 +67,21 @@ def conform(frame: pl.DataFrame, table: Table, *, is_sorted: bool = False) -> pl
             f"{table.name}: lacks columns {sorted(lacking)}, has too many {sorted(excess)}"
         )
     shaped = frame.select(pl.col(name).cast(kind) for name, kind in schema.items())
+    refuse_nulls(shaped.lazy(), table)
+    return shaped if is_sorted else _sorted(shaped, grain(table))
+
+
+def refuse_nulls(frame: pl.LazyFrame, table: Table) -> None:
+    """Refuse nulls where the declaration allows none, told by one pass over the rows.
+
+    Raises:
+        SchemaMismatchError: naming the columns.
+    """
     required = [column.name for column in table.columns if not column.nullable]
-    nulls = {
-        name: n for name, n in zip(required, shaped.select(required).null_count().row(0), strict=True) if n
-    }
+    counts = frame.select(pl.col(required).null_count()).collect(engine="streaming")
+    nulls = {name: count for name, count in counts.rows(named=True)[0].items() if count}
     if nulls:
         raise SchemaMismatchError(f"{table.name}: null where the declaration allows none: {nulls}")
-    return shaped if is_sorted else _sorted(shaped, grain(table))
 
 
 def _sorted(frame: pl.DataFrame, by: list[str]) -> pl.DataFrame:

@@ -12,7 +12,7 @@ import polars as pl
 
 from authorities.model import Authority
 from warehouse.differences import KEYS, NO_PARTS, PARTS_SCHEMA
-from warehouse.ledger import as_known, flows, unknown_cells
+from warehouse.ledger import AnyFrame, as_known, flows, unknown_cells
 from warehouse.positions import basis_receipts, with_totals
 from warehouse.restatement import restated_since
 
@@ -20,7 +20,7 @@ _SERIES = ["unit_key", "item_code", "line_code"]
 
 
 def receipt_causes(
-    authority: Authority, ledger: pl.DataFrame, quarantine: pl.DataFrame, previous: dt.date, as_of: dt.date
+    authority: Authority, ledger: AnyFrame, quarantine: pl.DataFrame, previous: dt.date, as_of: dt.date
 ) -> pl.DataFrame:
     """Causes of the change of what is collected this fiscal year (``differences.PARTS_SCHEMA``, minor units).
 
@@ -33,11 +33,11 @@ def receipt_causes(
     if previous == as_of:
         return NO_PARTS
     anew = restated_since(ledger, previous, as_of)
-    known = as_known(ledger, previous)
+    known = as_known(ledger.lazy(), previous)
     steps = [
         ("before", known, previous),
         ("restatement", known if anew is None else anew, previous if anew is None else as_of),
-        ("new_receipts", as_known(ledger, as_of), as_of),
+        ("new_receipts", as_known(ledger.lazy(), as_of), as_of),
     ]
     sums = {
         name: _collected(authority, rows, as_known(quarantine, clock), as_of) for name, rows, clock in steps
@@ -71,7 +71,7 @@ def restatement_alone(restatements: pl.DataFrame, change: pl.DataFrame) -> pl.Da
 
 
 def _collected(
-    authority: Authority, known: pl.DataFrame, quarantine: pl.DataFrame, as_of: dt.date
+    authority: Authority, known: pl.LazyFrame, quarantine: pl.DataFrame, as_of: dt.date
 ) -> pl.DataFrame:
     start = authority.fiscal_year_start(authority.fiscal_year(as_of))
     unknown = unknown_cells(quarantine, "receipt")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from authorities.model import ALL, UNALLOCATED, Authority
+from warehouse.ledger import AnyFrame
 from warehouse.reconciliation_cells import compare_cells
 
 BREAK_KINDS = (
@@ -53,7 +54,7 @@ class Reconciled:
     last_day: dt.date | None = None
 
 
-def coverage(receipts: pl.DataFrame, tax: pl.DataFrame, is_working: pl.Series) -> Coverage:
+def coverage(receipts: AnyFrame, tax: pl.DataFrame, is_working: pl.Series) -> Coverage:
     """Days stated by each office.
 
     Args:
@@ -68,15 +69,13 @@ def coverage(receipts: pl.DataFrame, tax: pl.DataFrame, is_working: pl.Series) -
         .filter(pl.col("scope_from") <= pl.col("until"))
     )
     tax_days = spans.select(pl.date_ranges("scope_from", "until").alias("day")).explode("day")["day"].unique()
-    spans = receipts.select("scope_from", "scope_to").unique()
+    spans = receipts.lazy().select("scope_from", "scope_to").unique().collect(engine="streaming")
     days = spans.select(pl.date_ranges("scope_from", "scope_to").alias("day")).explode("day")["day"].unique()
     awaited = is_working.filter(~is_working.is_in(days.implode()))
     return Coverage(tax_days.sort(), days.sort(), awaited)
 
 
-def reconcile(
-    authority: Authority, receipts: pl.DataFrame, tax: pl.DataFrame, covered: Coverage
-) -> Reconciled:
+def reconcile(authority: Authority, receipts: AnyFrame, tax: pl.DataFrame, covered: Coverage) -> Reconciled:
     """Every payment that either office states for the days covered, with the kind it falls under.
 
     A treasury line whose item nobody knows may be none of the tax office's: alone, it is not compared.
@@ -90,7 +89,8 @@ def reconcile(
     first, last = covered.tax_days.min(), covered.tax_days.max()
     if not isinstance(first, dt.date) or not isinstance(last, dt.date):
         return Reconciled(_lines([]))
-    ours = receipts.filter(pl.col("posting_date").is_between(first - around, last + around))
+    near = pl.col("posting_date").is_between(first - around, last + around)
+    ours = receipts.lazy().filter(near).select(*_ROW, "line_code").collect(engine="streaming")
     excluded = list(rules.excluded_lines)
     found: list[pl.DataFrame] = []
     left, right = _numbered(ours), _numbered(tax)

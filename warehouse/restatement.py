@@ -9,29 +9,32 @@ import datetime as dt
 import polars as pl
 
 from authorities.model import ALL
-from warehouse.ledger import as_known
+from warehouse.ledger import AnyFrame, as_known
 
 _PERIOD = ["scope_from", "scope_to"]
 
 
-def restated_since(ledger: pl.DataFrame, previous: dt.date, as_of: dt.date) -> pl.DataFrame | None:
+def restated_since(ledger: AnyFrame, previous: dt.date, as_of: dt.date) -> pl.LazyFrame | None:
     """Ledger rows as known on the night ``previous``, but for what was stated anew by ``as_of``.
 
     A delivery of the authority restates its whole period, one of a unit that unit's part of it; a unit's
     first report of a period that others had to restate is new.
 
     Args:
-        ledger: rows of a dataset's ledger, those superseded included.
+        ledger: rows of a dataset's ledger, those superseded included; or a plan for them.
 
     Returns:
-        The rows, or None where nothing was stated anew.
+        A plan for the rows, or None where nothing was stated anew.
     """
-    before = as_known(ledger, previous)
-    replaced = before.filter(pl.col("superseded_at") <= as_of)
-    if replaced.is_empty():
+    own_period = [*_PERIOD, "unit_key"]
+    before = as_known(ledger.lazy(), previous)
+    replaced = before.filter(pl.col("superseded_at") <= as_of).select(own_period).unique()
+    found = replaced.collect(engine="streaming")
+    if found.is_empty():
         return None
-    since = as_known(ledger, as_of).filter(pl.col("recorded_at") > previous)
-    whole = since.filter(pl.col("scope_unit") == ALL).join(replaced, on=_PERIOD, how="semi")
-    own = since.filter(pl.col("scope_unit") != ALL).join(replaced, on=[*_PERIOD, "unit_key"], how="semi")
+    periods = found.lazy()
+    since = as_known(ledger.lazy(), as_of).filter(pl.col("recorded_at") > previous)
+    whole = since.filter(pl.col("scope_unit") == ALL).join(periods, on=_PERIOD, how="semi")
+    own = since.filter(pl.col("scope_unit") != ALL).join(periods, on=own_period, how="semi")
     standing = before.filter(pl.col("superseded_at").is_null() | (pl.col("superseded_at") > as_of))
     return pl.concat([standing, whole, own])

@@ -19,6 +19,7 @@ _USUAL: dict[str, Any] = {
     "basis": "territory", "office": "finance_office", "period_start": dt.date(2020, 4, 1),
     "stated_on": dt.date(2020, 6, 19), "scope_part": None, "scope_doubt": None, "decision_no": None,
     "decided_on": None, "approved_by": None, "effective_from": None, "taxpayer_key": None,
+    "broken_rule": None,
 }  # fmt: skip
 
 

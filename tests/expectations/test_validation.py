@@ -17,7 +17,7 @@ from expectations.validation import CONSERVATION, validate
 from tests.expectations.frames import staged
 from warehouse.projections import SchemaMismatchError, conform, empty_frame
 from warehouse.tables.ledger import LEDGER, QUARANTINE
-from warehouse.tables.staging import PSEUDONYM, STAGED
+from warehouse.tables.staging import BROKEN_RULE, PSEUDONYM, STAGED
 
 TAXPAYER = "Nguyễn Thị Bí Mật 0101234567"
 
@@ -73,7 +73,7 @@ def _fits_the_ledger(
     """Parts are of the declared tables, nulls included: ``conform`` refuses them otherwise."""
     assert accepted.schema == unallocated.schema == empty_frame(STAGED[dataset]).schema
     stands = [pl.lit(None, pl.Date).alias("superseded_at"), pl.lit(None, pl.String).alias("superseded_by")]
-    counted = pl.concat([accepted, unallocated]).drop(PSEUDONYM, strict=False)
+    counted = pl.concat([accepted, unallocated]).drop(PSEUDONYM, BROKEN_RULE, strict=False)
     conform(counted.with_columns(stands), LEDGER[dataset])
     conform(refused.with_columns(stands), QUARANTINE)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from authorities.model import Authority
-from extracts.intake import stage_dataset
+from extracts.intake import scan_dataset, stage_dataset
 from extracts.raw import read_kept
 from tests.extracts.conftest import AS_OF, Office, row
 
@@ -29,8 +29,13 @@ def staged(
     """The night's receipts, and that they are what is staged without anything kept."""
     register = office.register(as_of)
     now = authority or office.authority
-    rows = stage_dataset(now, "receipt", register, office.store, kept)
+    rows = scan_dataset(now, "receipt", register, office.store, kept, unjudged).collect()
     assert_frame_equal(rows, stage_dataset(now, "receipt", register, office.store))
+    return rows
+
+
+def unjudged(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of which nobody asks what rules they break."""
     return rows
 
 
@@ -52,7 +57,9 @@ def read_raw(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def night(office: Office, kept: Path) -> pl.DataFrame:
-    return stage_dataset(office.authority, "receipt", office.register(), office.store, kept)
+    return scan_dataset(
+        office.authority, "receipt", office.register(), office.store, kept, unjudged
+    ).collect()
 
 
 def test_a_night_stages_what_is_new_and_nothing_else(
@@ -108,7 +115,7 @@ def test_what_staging_does_not_read_leaves_kept_rows_alone(
     read = read_raw(monkeypatch)
     later = office.authority.settings.model_copy(update={"first_night": dt.date(2018, 1, 1)})
     authority = office.authority.model_copy(update={"settings": later})
-    stage_dataset(authority, "receipt", office.register(), office.store, kept)
+    scan_dataset(authority, "receipt", office.register(), office.store, kept, unjudged)
 
     assert read == []
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from extracts.erasure import erase_taxpayers
-from extracts.intake import stage_dataset
+from extracts.intake import scan_dataset, stage_dataset
 from extracts.problems import ExtractError
 from extracts.pseudonyms import PseudonymKey, pseudonym_key, with_pseudonyms
 from tests.extracts.conftest import AS_OF, Office, row
@@ -82,9 +82,9 @@ def test_another_key_stages_kept_rows_anew(office: Office, tmp_path: Path) -> No
     office.listing(row(1))
     register = office.register()
     given = [
-        stage_dataset(office.authority, "receipt", register, office.store, tmp_path / "staged", key)[
-            PSEUDONYM
-        ]
+        scan_dataset(
+            office.authority, "receipt", register, office.store, tmp_path / "staged", lambda rows: rows, key
+        ).collect()[PSEUDONYM]
         for key in (KEY, OTHER, KEY)
     ]
     assert given[0].equals(given[2])

@@ -19,6 +19,7 @@ from warehouse.ledger import (
     flows,
     in_effect,
     standing_estimates,
+    statement_columns,
     unknown_cells,
 )
 from warehouse.projections import polars_schema
@@ -193,6 +194,12 @@ def test_a_delivery_without_rows_withdraws_the_period_it_states() -> None:
     assert set(rows["superseded_by"]) == {"06-17/empty.csv"}
 
 
+def _refused_columns(dataset: str) -> list[str]:
+    """Those of the quarantine but for what superseded, and those by which a delivery states a period."""
+    own = [name for name in polars_schema(QUARANTINE) if not name.startswith("superseded")]
+    return list(dict.fromkeys([*own, *statement_columns(dataset)]))
+
+
 def quarantined(stated: pl.DataFrame) -> pl.DataFrame:
     """Every row of a delivery as the expectations would refuse it."""
     said = stated.with_columns(
@@ -201,7 +208,7 @@ def quarantined(stated: pl.DataFrame) -> pl.DataFrame:
         pl.lit("held").alias("outcome"),
         pl.lit(None, pl.String).alias("spending_kind"),
     )
-    return said.select(name for name in polars_schema(QUARANTINE) if not name.startswith("superseded"))
+    return said.select(_refused_columns("receipt"))
 
 
 def test_refused_rows_leave_the_quarantine_when_their_delivery_is_superseded() -> None:
@@ -241,7 +248,7 @@ def test_refused_estimates_are_superseded_by_version() -> None:
         pl.lit("held").alias("outcome"),
         pl.lit(None, pl.Date).alias("posting_date"),
         pl.lit(None, pl.String).alias("spending_kind"),
-    ).select(name for name in polars_schema(QUARANTINE) if not name.startswith("superseded"))
+    ).select(_refused_columns("estimate"))
 
     rows = build_quarantine("estimate", refused, pl.concat([initial, other]))
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Column, Table
 
 from warehouse.tables.declare import count, day, declare, flag, minor, text
-from warehouse.tables.staging import PSEUDONYM, STAGED
+from warehouse.tables.staging import BROKEN_RULE, PSEUDONYM, STAGED
 
 _NULLABLE_IN_LEDGER = {
     "scope_from", "scope_to", "scope_part", "scope_doubt", "due_on", "decision_no", "decided_on",
@@ -28,7 +28,7 @@ def _ledger_table(dataset: str, staged: Table) -> Table:
     return declare(
         f"core_{dataset}",
         f"Ledger: {(staged.comment or '').removesuffix(', taxpayers by pseudonym')}",
-        *(_settled(column) for column in staged.columns if column.name != PSEUDONYM),
+        *(_settled(column) for column in staged.columns if column.name not in {PSEUDONYM, BROKEN_RULE}),
         day("superseded_at", "Day from which a later delivery holds instead; null while it stands",
             nullable=True),
         text("superseded_by", "File of that later delivery", nullable=True),

@@ -65,6 +65,15 @@ def _taxpayer() -> Column[Any]:
     return Column(PSEUDONYM, BigInteger(), nullable=True, comment=said, info=info)
 
 
+BROKEN_RULE = "broken_rule"
+"""Column of staged tables that no later table has."""
+
+
+def _verdict() -> Column[Any]:
+    return text(BROKEN_RULE, "First rule that the row breaks by itself, whatever other deliveries say; null "
+                "where it breaks none or was not judged yet", nullable=True)  # fmt: skip
+
+
 def _decision() -> list[Column[Any]]:
     return [
         text("decision_no", "Number of the decision that set the estimate; null where the file names none",
@@ -85,6 +94,7 @@ STG_RECEIPT = declare(
     *_money(),
     flag("is_cumulative", "Whether the amount is fiscal year to date"),
     _taxpayer(),
+    _verdict(),
     layer="staging",
 )  # fmt: skip
 
@@ -95,6 +105,7 @@ STG_SPENDING = declare(
     day("posting_date", "Last day of the month of the figure", nullable=True),
     *_money(),
     flag("is_cumulative", "Whether the amount is fiscal year to date"),
+    _verdict(),
     layer="staging",
 )  # fmt: skip
 
@@ -105,6 +116,7 @@ STG_ESTIMATE = declare(
     text("estimate_version", "initial, supplemented or adjusted"),
     *_decision(),
     *_money(),
+    _verdict(),
     layer="staging",
 )  # fmt: skip
 
@@ -116,6 +128,7 @@ STG_SPENDING_ESTIMATE = declare(
     text("estimate_version", "initial, supplemented or adjusted"),
     *_decision(),
     *_money(),
+    _verdict(),
     layer="staging",
 )  # fmt: skip
 
@@ -127,6 +140,7 @@ STG_TAX_COLLECTION = declare(
     day("posting_date", "Day of payment", nullable=True),
     *_money(),
     _taxpayer(),
+    _verdict(),
     layer="staging",
 )  # fmt: skip
 
@@ -137,6 +151,7 @@ STG_TAX_ARREARS = declare(
     day("due_on", "Day on which the debt fell due", nullable=True),
     *_money(),
     _taxpayer(),
+    _verdict(),
     layer="staging",
 )  # fmt: skip
 
@@ -156,6 +171,7 @@ STG_OFFICE_ESTIMATE = declare(
     day("stated_on", "Day on which it was said: as the file has it, else the day it was received",
         nullable=True),
     *_money(),
+    _verdict(),
     layer="staging",
 )  # fmt: skip
 
