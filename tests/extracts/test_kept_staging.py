@@ -79,6 +79,42 @@ def test_a_night_stages_what_is_new_and_nothing_else(
     assert first.filter(pl.col("amount") >= 7000).height == 3
 
 
+def test_what_was_found_of_kept_rows_is_not_asked_again(office: Office, kept: Path) -> None:
+    judged: list[int] = []
+
+    def large(rows: pl.DataFrame) -> pl.DataFrame:
+        judged.append(rows.height)
+        rule = pl.when(pl.col("amount") >= 7000).then(pl.lit("too_large"))
+        return rows.with_columns(rule.alias("broken_rule"))
+
+    def night() -> pl.DataFrame:
+        register = office.register()
+        return scan_dataset(office.authority, "receipt", register, office.store, kept, large).collect()
+
+    listing_of(office, 1)
+    listing_of(office, 2, 7000)
+    night()
+    listing_of(office, 9, 7000)
+    rows = night()
+
+    assert judged == [6, 3]
+    assert rows["broken_rule"].to_list() == [None] * 3 + ["too_large"] * 6
+    assert night().equals(rows)
+
+
+def test_large_deliveries_are_staged_a_few_at_a_time(
+    office: Office, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("extracts.kept_staging._BATCH_ROWS", 6)
+    for day in range(1, 6):
+        listing_of(office, day)
+
+    staged(office, kept)
+
+    assert sorted(pl.read_parquet(path).height for path in kept.rglob("*.parquet")) == [3, 6, 6]
+    assert staged(office, kept)["delivery_order"].unique().sort().to_list() == [1, 2, 3, 4, 5]
+
+
 def test_a_file_between_two_others_takes_its_place(office: Office, kept: Path) -> None:
     listing_of(office, 1)
     listing_of(office, 9)

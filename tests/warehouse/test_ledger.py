@@ -15,6 +15,7 @@ from warehouse.ledger import (
     as_known,
     build_ledger,
     build_quarantine,
+    by_day,
     fiscal_year,
     flows,
     in_effect,
@@ -256,6 +257,24 @@ def test_refused_estimates_are_superseded_by_version() -> None:
 
 
 # --- money by day ------------------------------------------------------------------------------------
+
+
+def test_documents_of_a_day_added_up_tell_the_same_of_every_night() -> None:
+    first = delivery(
+        1, "06-15", (A, "1701", DAY, 100), (A, "1701", DAY, 60), (A, "1701", DAY, -30), (B, "1701", DAY, 40),
+        scope=DAY,
+    )  # fmt: skip
+    mended = delivery(2, "06-17", (A, "1701", DAY, 90), (A, "1701", DAY, 5), scope=DAY)
+    rows = ledger(first, mended)
+
+    added = by_day(rows.lazy())
+
+    assert sorted(added["amount"]) == [-30, 40, 95, 160]
+    for night in ("06-14", "06-15", "06-16", "06-17"):
+        assert known(added, night) == known(rows, night)
+    gone = added.filter(pl.col("superseded_by").is_not_null())
+    assert set(gone["source_file"]) == set(first["source_file"])
+    assert by_day(added).equals(added)
 
 
 def report(order: int, posted: str, *figures: tuple[str, int], unit: str = A) -> pl.DataFrame:

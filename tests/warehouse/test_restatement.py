@@ -14,9 +14,9 @@ def ledger(*deliveries: pl.DataFrame) -> pl.DataFrame:
     return build_ledger("receipt", staged, staged.clear(), staged)
 
 
-def amounts(rows: pl.DataFrame | None) -> list[tuple[str, int]]:
+def amounts(rows: pl.LazyFrame | None) -> list[tuple[str, int]]:
     assert rows is not None
-    return sorted(rows.select("unit_key", "amount").rows())
+    return sorted(rows.select("unit_key", "amount").collect().rows())
 
 
 FIRST = delivery(1, "06-05", (A, "1701", "06-05", 100), (B, "1701", "06-05", 200), scope="06-05")
