@@ -7,7 +7,7 @@ it is said. Reading one amount is in ``extracts.text``.
 
 import polars as pl
 
-_LOOKED_AT = 10_000
+LOOKED_AT = 10_000
 """Amounts from the top in which proof is searched: a file is written one way."""
 _LEAST_SHARE = 1 / 3
 """Share of the marked amounts that must be impossible by the form's mark, and none by the other."""
@@ -20,7 +20,7 @@ def decimal_by_evidence(amounts: list[pl.Series], decimal: str, *, scale: str) -
 
     Where amounts are in whole currency units, three digits or more are no fraction but thousands.
     """
-    texts = pl.concat([column.drop_nulls().head(_LOOKED_AT) for column in amounts])
+    texts = pl.concat([column.drop_nulls().head(LOOKED_AT) for column in amounts])
     bare = texts.str.replace_all(r"[\s()−–+-]", "")
     marked = bare.filter(bare.str.contains(r"^[0-9.,]*[.,][0-9.,]*$"))
     longest = 2 if scale == "one" else 18

@@ -19,7 +19,8 @@ from extracts.vietnamese import TCVN3, VNI, from_tcvn3, from_vni, syllable_share
 UTF8, UTF16, CP1258, CP1252 = "UTF-8", "UTF-16", "Windows-1258", "Windows-1252"
 UNICODE = {UTF8, UTF16}
 _PIECE = 64 * 1024**2
-_SAMPLE = 1024**2
+SAMPLE = 1024**2
+"""Bytes up to which, and to the end of whose last line, a text's encoding is told."""
 _SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _LEAST_SHARE = 0.5
 """Share of accented words that must be Vietnamese ones; the others are foreign firms and abbreviations."""
@@ -41,9 +42,9 @@ def as_utf8(
         return _from_utf16(raw, "utf-16", shown)
     if b"\x00" in raw:
         return _from_utf16(raw, _unmarked_utf16(raw, shown), shown)
-    if is_utf8(raw if thorough else raw[: raw.find(b"\n", _SAMPLE) + 1] or raw):
+    if is_utf8(raw if thorough else raw[: raw.find(b"\n", SAMPLE) + 1] or raw):
         return raw, UTF8
-    if _mostly_utf8(raw[:_SAMPLE]):
+    if _mostly_utf8(raw[:SAMPLE]):
         row = _row_of_first_fault(raw)
         raise ExtractError(
             shown, "the text is UTF-8 up to here, and broken here",
@@ -68,7 +69,7 @@ def _from_utf16(raw: bytes, codec: str, shown: str) -> tuple[bytes, str]:
 
 def _unmarked_utf16(raw: bytes, shown: str) -> str:
     """Byte order of a UTF-16 text without a mark: its ASCII letters have a NUL on one and the same side."""
-    sample = raw[: _SAMPLE - _SAMPLE % 2]
+    sample = raw[: SAMPLE - SAMPLE % 2]
     low, high = sample[0::2].count(0), sample[1::2].count(0)
     if high > 10 * low and high > len(sample) // 8:
         return "utf-16-le"

@@ -22,7 +22,7 @@ from extracts.landing import Delivery, LandingError, kept_of, scan_landing
 from extracts.misplaced import named_like
 from extracts.problems import ExtractError
 from extracts.pseudonyms import TAXPAYER, PseudonymKey, with_pseudonyms
-from extracts.raw import RawDelivery, kept_by_digest, read_delivery, read_kept
+from extracts.raw import RawDelivery, keep_delivery, kept_by_digest, read_kept
 from extracts.remembered import Counts, Remembered, remembered
 from extracts.row_kinds import data_rows
 from extracts.staging import amounts_of_rows, amounts_only, stage
@@ -39,6 +39,8 @@ _Reading = str | tuple[Counts, Sequence[str]]
 """Why a file cannot be read, or the counts and notes of its rows."""
 _READERS = 2
 """Files read side by side; readers of workbooks and polars let go of the interpreter for most of the time."""
+_PIECE_ROWS = 2**18
+"""Rows of a big delivery of which the amounts are read at a time."""
 _NOTHING: Counts = (0, 0, 0, 0, None)
 _TOO_MUCH = 10**18
 """Minor units that no DECIMAL(20,2) holds."""
@@ -253,7 +255,7 @@ def _read_ahead(night: _Night, deliveries: Sequence[Delivery]) -> dict[int, _Rea
 
 
 def _read(night: _Night, delivery: Delivery) -> _Reading:
-    raw = read_delivery(delivery, night.store, night.names)
+    raw = keep_delivery(delivery, night.store, night.names)
     if raw.problem or delivery.form is None:
         return str(raw.problem)
     digits = night.authority.settings.currency.minor_digits
@@ -292,26 +294,38 @@ def _unclaimed(delivery: Delivery, authority: Authority) -> str:
     )
 
 
-def counts_of(rows: pl.DataFrame, form: ExtractForm, digits: int, shown: str) -> Counts:
+def counts_of(rows: pl.DataFrame | pl.LazyFrame, form: ExtractForm, digits: int, shown: str) -> Counts:
     """Rows received, data and not data; money of the data rows, and of the file's own totals, if it has any.
 
     A sheet's own total is the largest of its totals rows, as those of sections are part of it; the file has
     one where each of its sheets has.
     """
-    amounts = amounts_only(rows)
-    own = data_rows(amounts)
-    received = amounts_of_rows(own, form, digits)["amount"]
-    money = int(received.cast(pl.Int128).sum() or 0)
+    received, data, money, totals, sheets = 0, 0, 0, [], set[str]()
+    for amounts in _amounts_in_pieces(rows):
+        own = data_rows(amounts)
+        received, data = received + amounts.height, data + own.height
+        money += int(amounts_of_rows(own, form, digits)["amount"].cast(pl.Int128).sum() or 0)
+        totals.append(amounts.filter(pl.col("row_kind") == "total"))
+        sheets |= set(amounts["sheet"].unique())
     if abs(money) >= _TOO_MUCH:
         raise ExtractError(
             shown, "its amounts add up to more than money can be",
             f"Check which column form '{form.form_code}' takes for the amount",
         )  # fmt: skip
-    return rows.height, own.height, rows.height - own.height, money, _stated(amounts, form, digits)
+    return received, data, received - data, money, _stated(pl.concat(totals), len(sheets), form, digits)
 
 
-def _stated(rows: pl.DataFrame, form: ExtractForm, digits: int) -> int | None:
-    totals = rows.filter(pl.col("row_kind") == "total")
+def _amounts_in_pieces(rows: pl.DataFrame | pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """Raw rows with their amounts alone, in order; those still to be read, a piece at a time."""
+    if isinstance(rows, pl.DataFrame):
+        yield amounts_only(rows)
+        return
+    names = amounts_only(pl.DataFrame(schema=rows.collect_schema())).columns
+    for start in range(0, rows.select(pl.len()).collect().item(), _PIECE_ROWS):
+        yield rows.select(names).slice(start, _PIECE_ROWS).collect()
+
+
+def _stated(totals: pl.DataFrame, sheets: int, form: ExtractForm, digits: int) -> int | None:
     by_row = amounts_of_rows(totals, form, digits).drop_nulls("amount")
     by_sheet = (
         by_row.group_by("sheet", "row_number")
@@ -320,5 +334,5 @@ def _stated(rows: pl.DataFrame, form: ExtractForm, digits: int) -> int | None:
         .group_by("sheet")
         .agg(pl.col("amount").last())
     )
-    stated = by_sheet.height and by_sheet.height == rows["sheet"].n_unique()
+    stated = by_sheet.height and by_sheet.height == sheets
     return int(by_sheet["amount"].sum()) if stated else None

@@ -3,6 +3,7 @@
 Only here is it decided which reader a file goes to; limits are held against it before it is read.
 """
 
+import codecs
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -111,6 +112,12 @@ def _sheets(raw: bytes, shown: str, manner: Manner) -> Iterator[Sheet]:
         raise no_sheet_fits(shown, manner.wanted, [])
     else:
         yield text_sheet(raw, shown, manner.old, manner.limits)
+
+
+def is_plain_text(raw: bytes) -> bool:
+    """Whether bytes begin as nothing else does that is read here."""
+    is_marked_up = is_web_page(raw) or raw.removeprefix(codecs.BOM_UTF8).lstrip()[:1] == b"<"
+    return bool(raw) and not (raw.startswith((PARQUET, GZIP)) or is_workbook(raw) or is_marked_up)
 
 
 def _workbook(raw: bytes, shown: str, manner: Manner) -> Iterator[Sheet]:

@@ -25,7 +25,7 @@ from extracts.sheets import Sheet
 from extracts.text import fold, unit_of_amounts
 
 NO_NAMES: frozenset[str] = frozenset()
-_DATES = ("posting_date", "period_end", "due_on", "stated_on", "decided_on", "effective_from")
+DATES = ("posting_date", "period_end", "due_on", "stated_on", "decided_on", "effective_from")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ def raw_name(column: FormColumn) -> str:
     return f"{column.field}:{column.value}" if column.value else column.field
 
 
-def _raw_schema(form: ExtractForm) -> dict[str, pl.DataType]:
+def raw_schema(form: ExtractForm) -> dict[str, pl.DataType]:
+    """Columns of a form's raw rows."""
     texts = {raw_name(column): pl.String() for column in form.columns if column.field != "ignored"}
     above = {"decision_line": pl.String()} if form.decision_line else {}
     return {
@@ -59,7 +60,7 @@ def _raw_schema(form: ExtractForm) -> dict[str, pl.DataType]:
 
 def no_rows(form: ExtractForm) -> pl.DataFrame:
     """The shape of a form's raw rows."""
-    return pl.DataFrame(schema=_raw_schema(form))
+    return pl.DataFrame(schema=raw_schema(form))
 
 
 def read_sheets(
@@ -84,24 +85,19 @@ def _read_sheet(sheet: Sheet, shown: str, form: ExtractForm, unit_names: frozens
             shown, "there are no rows below the header", "If nothing was collected, send a row that says 0",
             sheet=sheet.name, row=header.end,
         )  # fmt: skip
-    texts = [
-        pl.col(f"c{place}").alias(raw_name(column))
-        for column, place in header.places
-        if column.field != "ignored"
-    ]
     frame = below.select(
         pl.lit(sheet.name).alias("sheet"),
         pl.col("row_number").cast(pl.Int32),
         row_kinds(below, header, form, unit_names).alias("row_kind"),
-        pl.lit(_scale(header, form)).alias("scale"),
+        pl.lit(scale_of(header, form)).alias("scale"),
         *(
-            [pl.lit(_decision_line(header, form), pl.String).alias("decision_line")]
+            [pl.lit(decision_line_of(header, form), pl.String).alias("decision_line")]
             if form.decision_line
             else []
         ),
-        *texts,
+        *texts_of(header),
     )
-    schema = _raw_schema(form)
+    schema = raw_schema(form)
     absent = [pl.lit(None, pl.String()).alias(name) for name in schema if name not in frame.columns]
     dates = counted(_dates_of(frame))
     order = order_of_dates(dates, form.date_order)
@@ -110,6 +106,15 @@ def _read_sheet(sheet: Sheet, shown: str, form: ExtractForm, unit_names: frozens
     rows = told.with_columns(_decimals(told, form, mark)).select(list(schema))
     notes = (*_letters(header.sheet), *how_written(dates, order), *how_read(mark, form.numbers.decimal))
     return SheetReading(header, rows, notes)
+
+
+def texts_of(header: Header) -> list[pl.Expr]:
+    """The cells of a sheet's rows that have a meaning, by their raw names."""
+    return [
+        pl.col(f"c{place}").alias(raw_name(column))
+        for column, place in header.places
+        if column.field != "ignored"
+    ]
 
 
 def _decimal(rows: pl.DataFrame, sheet: Sheet, form: ExtractForm) -> str:
@@ -134,7 +139,7 @@ def _decimals(rows: pl.DataFrame, form: ExtractForm, mark: str) -> pl.Expr:
 
 def _dates_of(frame: pl.DataFrame) -> pl.Series:
     data = data_rows(frame)
-    columns = [data[name] for name in _DATES if name in data.columns]
+    columns = [data[name] for name in DATES if name in data.columns]
     return pl.concat(columns).drop_nulls() if columns else pl.Series(dtype=pl.String)
 
 
@@ -144,13 +149,13 @@ def _letters(sheet: Sheet) -> list[str]:
     return [f"its letters are no Unicode and were read as {sheet.encoding}"]
 
 
-def _decision_line(header: Header, form: ExtractForm) -> str | None:
+def decision_line_of(header: Header, form: ExtractForm) -> str | None:
     """The line above the table that names the decision behind an estimate."""
     cells = (normalize("NFC", cell) for row in header.sheet.head[: header.end] for cell in row if cell)
     return next((cell for cell in cells if re.search(form.decision_line or "", cell)), None)
 
 
-def _scale(header: Header, form: ExtractForm) -> str:
+def scale_of(header: Header, form: ExtractForm) -> str:
     """Unit of the amounts: the sheet's own unit line wins over the form's word.
 
     The line may stand in one cell, or its words in one and the unit in the next that is filled.

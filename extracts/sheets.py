@@ -8,6 +8,8 @@ meaning in ``extracts.headers``.
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -24,8 +26,10 @@ RAGGED = "ragged"
 _HEAD_BYTES = 256 * 1024
 _LONGEST_CELL_LINES = 20
 _DELIMITERS = ";,\t|"
-_NO_BREAK_SPACE = "\u00a0"
-_OVER = "over"
+_BLANKS_AFAR = ("\u0085", "\u3000")
+"""The first and last of the blanks beyond ASCII, such as the space that does not break."""
+OVER = "over"
+"""Column of a text's rows for what stands behind the header's last column."""
 _UNBALANCED = "a quotation mark opens or closes in the wrong place, so that cells and rows run together"
 _MEND_QUOTES = "Ask for the file again, with quotation marks inside a cell written twice"
 
@@ -64,6 +68,10 @@ class Sheet:
         """What parts the cells of a text; empty for other files."""
         return self._delimiter if self._cells is None and self._frame is None else ""
 
+    def lines_above(self, header_end: int) -> int:
+        """Lines of a text up to the end of its first ``header_end`` rows."""
+        return self._line_ends[header_end - 1]
+
     def rows_below(self, header_end: int, width: int, shown: str) -> pl.DataFrame:
         """Rows after the first ``header_end``: text columns ``c0 … c{width-1}``, ``row_number``, ``ragged``.
 
@@ -85,25 +93,21 @@ class Sheet:
             frame = _frame_of_cells(self._cells[header_end:], names).with_columns(
                 pl.lit(value=False).alias(RAGGED)
             )
-        numbered = frame.with_row_index("row_number", offset=header_end + 1)
-        filled = numbered.select(pl.any_horizontal(pl.col(names).is_not_null())).to_series()
-        return numbered if filled.all() else numbered.filter(filled)
+        return filled_rows(frame.with_row_index("row_number", offset=header_end + 1), names)
 
     def _refuse_wide(self, width: int, shown: str) -> None:
         """A header of thousands of cells over millions of short rows would be mostly emptiness."""
-        rows = _lines_in(self._text)
+        rows = lines_in(self._text)
         if rows * width > self._limits.table_cells:
             said = f"the table has {rows:,} rows and {width:,} columns"
             raise beyond(shown, said, "table_cells", self._limits)
 
     def _rows_of_text(self, header_end: int, names: list[str], shown: str) -> pl.DataFrame:
-        skipped = self._line_ends[header_end - 1]
-        schema = dict.fromkeys([*names, _OVER], pl.String())
+        skipped = self.lines_above(header_end)
+        manner = _manner_of_cells(self._delimiter, skipped, names)
+        schema: dict[str, pl.String] = manner["schema"]
         try:
-            frame = pl.read_csv(
-                self._text, separator=self._delimiter, has_header=False, skip_lines=skipped,
-                infer_schema=False, schema=schema, extra_columns="ignore", missing_columns="insert",
-            )  # fmt: skip
+            frame = pl.read_csv(self._text, **manner)
         except pl.exceptions.NoDataError:
             frame = pl.DataFrame(schema=schema)
         except pl.exceptions.PolarsError:  # its message would hold cells, so it goes no further
@@ -113,15 +117,15 @@ class Sheet:
             frame = self._rows_one_by_one(header_end, schema, shown)
         if b'"' in self._text:
             self._refuse_swallowed_rows(frame, header_end, shown)
-        filled = _blanks_nulled(frame)
-        ragged = filled[_OVER].is_not_null()
+        filled = blanks_nulled(frame)
+        ragged = filled[OVER].is_not_null()
         if self._delimiter == ",":
             ragged |= self._with_too_many_cells(skipped, len(names), filled.height)
-        return filled.drop(_OVER).with_columns(ragged.alias(RAGGED))
+        return filled.drop(OVER).with_columns(ragged.alias(RAGGED))
 
     def _rows_one_by_one(self, header_end: int, schema: dict[str, pl.String], shown: str) -> pl.DataFrame:
         """Rows where quotes are astray: read as a rule, or as plain letters where no cell needs them."""
-        lines = _lines(self._text.decode("utf-8-sig"))[self._line_ends[header_end - 1] :]
+        lines = _lines(self._text.decode("utf-8-sig"))[self.lines_above(header_end) :]
         rows: list[list[str]] = []
         try:
             rows.extend(csv.reader(lines, delimiter=self._delimiter, strict=True))
@@ -134,12 +138,7 @@ class Sheet:
 
     def _refuse_swallowed_rows(self, frame: pl.DataFrame, header_end: int, shown: str) -> None:
         """A cell with whole lines of delimiters in it began with a stray quotation mark."""
-        most = max(1, (len(frame.columns) - 1) // 2)
-        swallowed = pl.any_horizontal(
-            pl.all().str.contains("\n", literal=True)
-            & (pl.all().str.count_matches(self._delimiter, literal=True) >= most)
-        )
-        found = frame.select(swallowed.fill_null(value=False).arg_true()).to_series()
+        found = swallowed_rows(frame, self._delimiter)
         if found.len():
             raise ExtractError(shown, _UNBALANCED, _MEND_QUOTES, row=header_end + 1 + int(found[0]))
 
@@ -158,7 +157,41 @@ class Sheet:
         return counts >= width
 
 
-def _lines_in(text: bytes) -> int:
+def rows_of_text(path: Path, delimiter: str, skipped: int, names: Sequence[str], offset: int) -> pl.LazyFrame:
+    """Rows of a text in UTF-8 behind its first ``skipped`` lines, read when asked for.
+
+    Columns ``row_number`` (from ``offset``), ``names`` and ``OVER``; blanks are cells and rows as any other.
+    """
+    text = pl.scan_csv(path, **_manner_of_cells(delimiter, skipped, names), glob=False)
+    return text.with_row_index("row_number", offset=offset)
+
+
+def _manner_of_cells(delimiter: str, skipped: int, names: Sequence[str]) -> dict[str, Any]:
+    """How polars is told to read a text's cells as they stand."""
+    return {
+        "separator": delimiter, "has_header": False, "skip_lines": skipped, "infer_schema": False,
+        "schema": dict.fromkeys([*names, OVER], pl.String()),
+        "extra_columns": "ignore", "missing_columns": "insert",
+    }  # fmt: skip
+
+
+def swallowed_rows(frame: pl.DataFrame, delimiter: str) -> pl.Series:
+    """Places of rows of a text with a cell that holds a line break and the cells of half a row."""
+    cells = pl.col(pl.String)
+    most = max(1, (sum(kind == pl.String for kind in frame.dtypes) - 1) // 2)
+    swallowed = pl.any_horizontal(
+        cells.str.contains("\n", literal=True) & (cells.str.count_matches(delimiter, literal=True) >= most)
+    )
+    return frame.select(swallowed.fill_null(value=False).arg_true()).to_series()
+
+
+def filled_rows(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Rows with any of the cells ``names`` filled."""
+    filled = frame.select(pl.any_horizontal(pl.col(names).is_not_null())).to_series()
+    return frame if filled.all() else frame.filter(filled)
+
+
+def lines_in(text: bytes | memoryview) -> int:
     """Line ends, a piece at a time: numpy counts them in half the time of ``bytes.count``."""
     letters = np.frombuffer(text, np.uint8)
     pieces = range(0, letters.size, _HEAD_BYTES)
@@ -217,17 +250,20 @@ def _records(lines: list[str], delimiter: str) -> Iterator[tuple[list[str], int]
         yield row, reader.line_num
 
 
-def _blanks_nulled(frame: pl.DataFrame) -> pl.DataFrame:
-    """Cells with null for those of nothing but blanks; most columns have none, and stay as they are."""
-    every = pl.all()
-    # Blanks come before all else that is written, but for the space that does not break.
-    suspect = frame.select((every.min() <= "!") | every.str.starts_with(_NO_BREAK_SPACE).any())
+def blanks_nulled(frame: pl.DataFrame) -> pl.DataFrame:
+    """Texts with null for those of nothing but blanks; most columns have none, and stay as they are."""
     names = [
-        name
-        for name, found in zip(frame.columns, suspect.row(0) if frame.height else (), strict=False)
-        if found
+        column.name for column in frame.iter_columns() if column.dtype == pl.String and _has_blanks(column)
     ]
     return frame.with_columns(pl.when(pl.col(names).str.strip_chars() != "").then(pl.col(names)))
+
+
+def _has_blanks(texts: pl.Series) -> bool:
+    """Whether some may be nothing but blanks, which come before all else but for those beyond ASCII."""
+    first, last = _BLANKS_AFAR
+    return bool(
+        (texts < "!").any() or ((texts >= first).any() and ((texts >= first) & (texts <= last)).any())
+    )
 
 
 def _frame_of_cells(rows: list[list[str]], names: list[str]) -> pl.DataFrame:
