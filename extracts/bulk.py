@@ -220,7 +220,8 @@ def _clean(rows: pl.DataFrame, names: list[str], parted: str | None) -> pl.DataF
     if parted and swallowed_rows(rows, parted).len():
         raise UnusualTextError
     filled = blanks_nulled(rows)
-    return filled_rows(filled.with_columns(pl.col(OVER).is_not_null().alias(RAGGED)).drop(OVER), names)
+    ragged = filled[OVER].is_not_null().alias(RAGGED)
+    return filled_rows(filled.drop(OVER).with_columns(ragged), names)
 
 
 def _marked(

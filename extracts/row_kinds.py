@@ -64,14 +64,16 @@ def row_marks(
     money = {f"c{place}": header.title(place) for column, place in header.places if column.field == "amount"}
     is_title = pl.all_horizontal([pl.col(cell) == title for cell, title in money.items()])
     worded = {column.field for column, place in header.places if f"c{place}" in keys} <= _WORDED
-    lacking = pl.lit(value=True) if worded else pl.any_horizontal(pl.col(keys).is_null())
-    marked = below.select((lacking | is_title.fill_null(value=False)).alias("odd"), RAGGED)
+    # Most pieces of most listings lack nothing, which costs nothing to see.
+    lacking = [pl.lit(value=True)] if worded else [pl.col(k).is_null() for k in keys if below[k].null_count()]
     kinds = _all(_DATA, below.height)
     if form.keep is not None:
         kept = below[f"c{header.keep_place}"].str.strip_chars().str.contains(form.keep.keep)
         kinds = kinds.zip_with(kept.fill_null(value=False), _all(_OTHER_FUND, below.height))
-    kinds = kinds.zip_with(~marked[RAGGED], _all(_RAGGED, below.height))
-    odd = marked["odd"].arg_true()
+    if below[RAGGED].any():
+        kinds = kinds.zip_with(~below[RAGGED], _all(_RAGGED, below.height))
+    is_odd = pl.any_horizontal(*lacking, is_title.fill_null(value=False))
+    odd = below.select(is_odd).to_series().arg_true()
     if odd.len():
         rows = below[odd].with_columns(kinds.gather(odd).alias(MARK))
         kinds = kinds.scatter(odd, _looked_at(rows, list(money), named, form, unit_names, is_title))

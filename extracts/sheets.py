@@ -187,6 +187,8 @@ def swallowed_rows(frame: pl.DataFrame, delimiter: str) -> pl.Series:
 
 def filled_rows(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     """Rows with any of the cells ``names`` filled."""
+    if any(frame[name].null_count() == 0 for name in names):
+        return frame
     filled = frame.select(pl.any_horizontal(pl.col(names).is_not_null())).to_series()
     return frame if filled.all() else frame.filter(filled)
 
