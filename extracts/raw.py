@@ -105,7 +105,7 @@ def keep_delivery(
     if kept.is_file():
         try:
             return _kept_before(kept)
-        except (pl.exceptions.PolarsError, OSError):
+        except (pl.exceptions.PolarsError, OSError, ValueError, KeyError):
             kept.unlink()  # damaged by a crash of the machine: the file itself is read again
     if (by_pieces := _kept_by_pieces(delivery, form, unit_names, kept, bulk_bytes)) is not None:
         return by_pieces
@@ -128,7 +128,7 @@ def _kept_before(path: Path) -> KeptDelivery:
     """Rows that an earlier night kept.
 
     Raises:
-        PolarsError, OSError: they are damaged.
+        PolarsError, OSError, ValueError, KeyError: they are damaged.
     """
     notes = _kept_notes(path)
     if MARK not in pl.read_parquet_schema(path):
