@@ -13,9 +13,11 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
+import numpy as np
 import polars as pl
 
 from authorities.forms import ReadingLimits
@@ -24,12 +26,17 @@ from extracts.problems import ExtractError
 from extracts.vietnamese import TCVN3, VNI, from_tcvn3, from_vni, syllable_share
 from extracts.workbook_extent import refuse_oversized
 
+if TYPE_CHECKING:
+    from python_calamine import CalamineSheet
+
 OLE = b"\xd0\xcf\x11\xe0"
 _UNICODE_SHARE, _OLD_SHARE = 0.5, 0.8
 """Shares of accented words that are Vietnamese: below the first cells are in doubt, above the second sure."""
 _SAMPLE_ROWS = 500
 _TOP_ROWS = 60
 """Rows in which titles and header stand, of all kinds of values."""
+_BLOCK_ROWS = 2000
+"""Rows of which the cells are made and used together, while the processor still has them at hand."""
 _EXACT = 10**15
 """Below, a whole number in a cell has no digits that its sheet does not show."""
 
@@ -59,9 +66,8 @@ def workbook_cells(
         if not chosen:
             raise no_sheet_fits(shown, wanted or "", names.values())
         for name in chosen:
-            sheet = workbook.get_sheet_by_name(name)
             with _collecting_nothing():
-                cells = _text_columns(sheet.to_python(skip_empty_area=False), decimal)
+                cells = _text_columns(workbook.get_sheet_by_name(name), decimal)
             yield names[name], cells
     except PasswordError as error:
         raise ExtractError(
@@ -94,28 +100,33 @@ def no_sheet_fits(shown: str, wanted: str, names: Iterable[str]) -> ExtractError
     return ExtractError(shown, problem, "Name the sheet as the form expects")
 
 
-def _text_columns(rows: list[list[Any]], decimal: str) -> pl.DataFrame:
-    """Cells as texts. Below the titles a column mostly holds one kind of value, and is read as a whole."""
-    top = [_as_texts(column, decimal) for column in zip(*rows[:_TOP_ROWS], strict=True)]
-    below = [_below(column, decimal) for column in zip(*rows[_TOP_ROWS:], strict=True)]
-    columns = [first.append(rest) for first, rest in zip(top, below, strict=True)] if below else top
-    frame = pl.DataFrame({f"c{place}": column for place, column in enumerate(columns)})
-    return frame.with_columns(pl.when(pl.all() != "").then(pl.all()))
+def _text_columns(sheet: "CalamineSheet", decimal: str) -> pl.DataFrame:
+    """Cells as texts; below the titles block by block, as a column mostly holds one kind of value there."""
+    rows = sheet.iter_rows()
+    columns = [_as_texts(cells, decimal) for cells in zip(*islice(rows, _TOP_ROWS), strict=True)]
+    while block := list(islice(rows, _BLOCK_ROWS)):
+        for column, cells in zip(columns, zip(*block, strict=True), strict=True):
+            column.append(_below(cells, decimal))
+    first = sheet.start[1] if sheet.start else 0  # rows begin at the first column with a cell
+    empty = [pl.lit(None, pl.String).alias(f"c{place}") for place in range(first)]
+    frame = pl.DataFrame({f"c{place}": column for place, column in enumerate(columns, start=first)})
+    bare = pl.all().str.strip_chars()
+    return frame.rechunk().select(*empty, pl.when(bare != "").then(bare))
 
 
-def _below(column: tuple[Any, ...], decimal: str) -> pl.Series:
-    kinds = set(map(type, column))
+def _below(cells: tuple[Any, ...], decimal: str) -> pl.Series:
+    kinds = set(map(type, cells))
     if kinds == {str}:
-        return pl.Series(column, dtype=pl.String).str.strip_chars()
+        return pl.Series(cells, dtype=pl.String)
     if kinds == {float}:
-        numbers = pl.Series(column, dtype=pl.Float64)
-        if (numbers.is_finite() & (numbers.abs() < _EXACT) & (numbers == numbers.floor())).all():
-            return numbers.cast(pl.Int64).cast(pl.String)
-    return _as_texts(column, decimal)
+        numbers = np.array(cells)
+        if (np.abs(numbers) < _EXACT).all() and (numbers == np.floor(numbers)).all():
+            return pl.Series(numbers.astype(np.int64)).cast(pl.String)
+    return _as_texts(cells, decimal)
 
 
-def _as_texts(column: tuple[Any, ...], decimal: str) -> pl.Series:
-    texts = [cell.strip() if type(cell) is str else _cell_text(cell, decimal) for cell in column]
+def _as_texts(cells: tuple[Any, ...], decimal: str) -> pl.Series:
+    texts = [cell.strip() if type(cell) is str else _cell_text(cell, decimal) for cell in cells]
     return pl.Series(texts, dtype=pl.String)
 
 
@@ -149,7 +160,7 @@ def _read_as(cell: str, reading: Callable[[bytes], str | None]) -> str:
 
 
 def _cell_text(cell: object, decimal: str) -> str:
-    if type(cell) is float and cell and -_EXACT < cell < _EXACT and cell.is_integer():
+    if type(cell) is float and -_EXACT < cell < _EXACT and cell.is_integer():
         return str(int(cell))
     if isinstance(cell, bool):
         return str(cell)

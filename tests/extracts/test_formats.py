@@ -2,8 +2,10 @@
 
 import gzip
 import io
+import re
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +14,9 @@ import xlsxwriter
 
 from authorities.forms import ReadingLimits
 from extracts.landing import deliveries_of
+from extracts.problems import ExtractError
 from extracts.vietnamese import from_tcvn3, from_vni, is_syllable, syllable_share
+from extracts.workbook_extent import refuse_oversized
 from tests.extracts.conftest import HEADER, Office, row
 
 LISTING = "2020-06-30/thu_2020-06-30"
@@ -228,6 +232,65 @@ def test_a_far_cell_is_refused_unless_it_only_has_a_format(office: Office, *, fo
         assert amounts(office) == [5000, 7000]
     else:
         assert "a sheet reaches over 1,048,576 rows and 16,384 columns" in office.problem()
+
+
+def sheet_xml(path: Path, change: Callable[[str], str]) -> None:
+    """Rewrites the first sheet of a workbook."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    name = "xl/worksheets/sheet1.xml"
+    path.write_bytes(zipped(**parts | {name: change(parts[name].decode()).encode()}))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '<row r="200000"><c r="AZ200000"><v>1</v></c></row>',
+        '<row><c r="az200000"><v>1</v></c></row>',
+        "<row><c r='AZ200000'><v>1</v></c></row>",
+        '<row><c r            =            "AZ200000"><v>1</v></c></row>',
+        '<row><c s="0" r="AZ200000"><v>1</v></c></row>',
+        '<row><c a="/>" r="AZ200000"><v>1</v></c></row>',
+        f'<row r="200000">{"<c><v>1</v></c>" * 52}</row>',
+        f'<row r="199999"></row><row>{"<c><v>1</v></c>" * 52}</row>',
+    ],
+)
+def test_a_far_cell_is_refused_however_its_place_is_written(office: Office, rows: str) -> None:
+    small = limited(office, sheet_cells=3_000_000)
+    made = small.workbook(f"{LISTING}.xlsx", Thu=[line.split(";") for line in TEXT.splitlines()])
+    sheet_xml(made, lambda xml: xml.replace("</sheetData>", f"{rows}</sheetData>"))
+
+    assert "a sheet reaches over 200,000 rows and 52 columns" in small.problem()
+
+
+def test_cells_that_do_not_say_where_they_stand_are_read_in_their_order(office: Office) -> None:
+    made = office.workbook(f"{LISTING}.xlsx", Thu=[line.split(";") for line in TEXT.splitlines()])
+    sheet_xml(made, lambda xml: re.sub(r' r="[A-Z]*[0-9]+"', "", xml))
+
+    assert amounts(office) == [5000, 7000]
+
+
+def test_a_far_cell_is_found_wherever_it_lies_among_the_pieces_that_are_looked_at(office: Office) -> None:
+    made = office.workbook("made.xlsx", Thu=[["x"]])
+    before = len(zipfile.ZipFile(made).read("xl/worksheets/sheet1.xml").partition(b"<sheetData>")[0])
+    for shift in range(-40, 40):
+        far = " " * (256 * 1024 - before + shift) + '<row><c r="XFD1048576"><v>1</v></c></row>'
+        path = office.folder / "far.xlsx"
+        path.write_bytes(made.read_bytes())
+        sheet_xml(path, lambda xml, far=far: xml.replace("<sheetData>", f"<sheetData>{far}"))  # type: ignore[misc]
+
+        with pytest.raises(ExtractError, match="1,048,576 rows and 16,384 columns"):
+            refuse_oversized(path.read_bytes(), "far.xlsx", ReadingLimits(unpack_ratio=1000))
+
+
+def test_a_table_that_begins_to_the_right_and_is_wider_than_the_alphabet_stays_in_place(
+    office: Office,
+) -> None:
+    lines = [line.split(";") for line in TEXT.splitlines()]
+    margin: list[object] = [None] * 30
+    office.workbook(f"{LISTING}.xlsx", Thu=[margin + line for line in lines])
+
+    assert amounts(office) == [5000, 7000]
 
 
 def test_an_opendocument_sheet_that_repeats_a_filled_row_a_million_times_is_refused(office: Office) -> None:
