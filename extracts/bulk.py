@@ -40,8 +40,8 @@ from extracts.sheets import (
     text_sheet,
 )
 
-BULK_BYTES = 16 * 1024**2
-"""Texts from here on are read by pieces; below, a text is read whole in less time than pieces take."""
+BULK_BYTES = 64 * 1024**2
+"""Texts from here on are read by pieces; below, reading a text whole takes less time and not much memory."""
 _PIECE = 4 * 1024**2
 """Bytes of a text that are looked through at a time."""
 _TOLD = {"sheet", "row_kind", "scale", "date_order", "decimal", "decision_line"}

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
@@ -300,29 +301,52 @@ def counts_of(rows: pl.DataFrame | pl.LazyFrame, form: ExtractForm, digits: int,
     A sheet's own total is the largest of its totals rows, as those of sections are part of it; the file has
     one where each of its sheets has.
     """
-    received, data, money, totals, sheets = 0, 0, 0, [], set[str]()
-    for amounts in _amounts_in_pieces(rows):
-        own = data_rows(amounts)
-        received, data = received + amounts.height, data + own.height
-        money += int(amounts_of_rows(own, form, digits)["amount"].cast(pl.Int128).sum() or 0)
-        totals.append(amounts.filter(pl.col("row_kind") == "total"))
-        sheets |= set(amounts["sheet"].unique())
+    counted = partial(_counted, form=form, digits=digits)
+    if isinstance(rows, pl.DataFrame):
+        pieces = [counted(rows)]
+    else:
+        with ThreadPoolExecutor(_READERS) as readers:
+            pieces = list(readers.map(lambda piece: counted(piece.collect()), _in_pieces(rows)))
+    received, data = sum(piece.rows for piece in pieces), sum(piece.data for piece in pieces)
+    money = sum(piece.money for piece in pieces)
+    sheets = set[str]().union(*(piece.sheets for piece in pieces))
     if abs(money) >= _TOO_MUCH:
         raise ExtractError(
             shown, "its amounts add up to more than money can be",
             f"Check which column form '{form.form_code}' takes for the amount",
         )  # fmt: skip
-    return received, data, received - data, money, _stated(pl.concat(totals), len(sheets), form, digits)
+    return (
+        received,
+        data,
+        received - data,
+        money,
+        _stated(pl.concat([piece.totals for piece in pieces]), len(sheets), form, digits),
+    )
 
 
-def _amounts_in_pieces(rows: pl.DataFrame | pl.LazyFrame) -> Iterator[pl.DataFrame]:
-    """Raw rows with their amounts alone, in order; those still to be read, a piece at a time."""
-    if isinstance(rows, pl.DataFrame):
-        yield amounts_only(rows)
-        return
+def _in_pieces(rows: pl.LazyFrame) -> list[pl.LazyFrame]:
+    """Raw rows that are still to be read, with their amounts alone, in order."""
     names = amounts_only(pl.DataFrame(schema=rows.collect_schema())).columns
-    for start in range(0, rows.select(pl.len()).collect().item(), _PIECE_ROWS):
-        yield rows.select(names).slice(start, _PIECE_ROWS).collect()
+    starts = range(0, rows.select(pl.len()).collect().item(), _PIECE_ROWS)
+    return [rows.select(names).slice(start, _PIECE_ROWS) for start in starts]
+
+
+class _Counted(NamedTuple):
+    """Rows, rows of data and their money; the totals rows, and the sheets that there are."""
+
+    rows: int
+    data: int
+    money: int
+    totals: pl.DataFrame
+    sheets: set[str]
+
+
+def _counted(rows: pl.DataFrame, form: ExtractForm, digits: int) -> _Counted:
+    amounts = amounts_only(rows)
+    own = data_rows(amounts)
+    money = int(amounts_of_rows(own, form, digits)["amount"].cast(pl.Int128).sum() or 0)
+    totals = amounts.filter(pl.col("row_kind") == "total")
+    return _Counted(rows.height, own.height, money, totals, set(rows["sheet"].unique()))
 
 
 def _stated(totals: pl.DataFrame, sheets: int, form: ExtractForm, digits: int) -> int | None:

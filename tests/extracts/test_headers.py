@@ -2,6 +2,7 @@
 
 import pytest
 
+from extracts.raw import read_kept
 from extracts.text import fold
 from tests.extracts.conftest import HEADER, Office, row
 
@@ -12,11 +13,9 @@ SUB: list[object] = ["", "", "", "Thuế", "Phí"]
 
 def kinds(office: Office) -> dict[int, str]:
     """Row number → kind, of the only file that was read."""
-    import polars as pl
-
     office.register()
     [kept] = office.store.rglob("*.parquet")
-    return dict(pl.read_parquet(kept).select("row_number", "row_kind").rows())
+    return dict(read_kept(kept).select("row_number", "row_kind").rows())
 
 
 def test_a_header_far_down_is_found(office: Office) -> None:
