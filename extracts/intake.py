@@ -315,13 +315,8 @@ def counts_of(rows: pl.DataFrame | pl.LazyFrame, form: ExtractForm, digits: int,
             shown, "its amounts add up to more than money can be",
             f"Check which column form '{form.form_code}' takes for the amount",
         )  # fmt: skip
-    return (
-        received,
-        data,
-        received - data,
-        money,
-        _stated(pl.concat([piece.totals for piece in pieces]), len(sheets), form, digits),
-    )
+    stated = _stated(pl.concat([piece.totals for piece in pieces]), len(sheets), form, digits)
+    return received, data, received - data, money, stated
 
 
 def _in_pieces(rows: pl.LazyFrame) -> list[pl.LazyFrame]:
