@@ -24,7 +24,7 @@ from extracts.row_kinds import (
     DATA_KINDS,
     FIRST_ROWS,
     MARK,
-    kind_by_mark,
+    is_kind,
     last_total,
     numbering_rows,
     row_marks,
@@ -88,10 +88,10 @@ class BulkText:
         """What is told of ``rows`` once they are written, each column looked at alone."""
         form, names = self.form, rows.collect_schema().names()
         last = rows.select(last_total()).collect().item()
-        kind = kind_by_mark(last, self.numbering)
-        dates = _counted(rows.filter(kind.is_in(DATA_KINDS)), [name for name in DATES if name in names])
+        data = rows.filter(is_kind(DATA_KINDS, last, self.numbering))
+        dates = _counted(data, [name for name in DATES if name in names])
         order = order_of_dates(dates, form.date_order)
-        sound = rows.filter(kind == "data")
+        sound = rows.filter(is_kind(["data"], last, self.numbering))
         amounts = [_first_filled(sound, name) for name in names if name.partition(":")[0] == "amount"]
         has_data = not sound.select("row_number").head(1).collect().is_empty()
         scale = scale_of(self.header, form)

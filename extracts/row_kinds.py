@@ -99,6 +99,15 @@ def kind_by_mark(last: int | None, numbering: Collection[int]) -> pl.Expr:
         last: number of its last total (``last_total``).
         numbering: numbers of rows that number its columns (``numbering_rows``).
     """
+    return _place_by_mark(last, numbering).cat.to(pl.Enum(ROW_KINDS)).cast(pl.String).alias("row_kind")
+
+
+def is_kind(kinds: Collection[str], last: int | None, numbering: Collection[int]) -> pl.Expr:
+    """Whether ``kind_by_mark`` is among ``kinds``, in a third of the time."""
+    return _place_by_mark(last, numbering).is_in([ROW_KINDS.index(kind) for kind in kinds])
+
+
+def _place_by_mark(last: int | None, numbering: Collection[int]) -> pl.Expr:
     mark = pl.col(MARK)
     # Below the last total stand the place, the date and the names of those who sign.
     footers = [(mark >= _FOOTER) & (pl.col("row_number") > last)] if last is not None else []
@@ -106,7 +115,7 @@ def kind_by_mark(last: int | None, numbering: Collection[int]) -> pl.Expr:
     kind = mark % _FOOTER
     if no_data:
         kind = pl.when(pl.any_horizontal(no_data)).then(pl.lit(_SECTION, pl.UInt8)).otherwise(kind)
-    return kind.cat.to(pl.Enum(ROW_KINDS)).cast(pl.String).alias("row_kind")
+    return kind
 
 
 def _all(kind: int, height: int) -> pl.Series:
