@@ -11,10 +11,10 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import polars as pl
 
-from extracts.coded import coded
 from extracts.problems import ExtractError
 from extracts.text import fold
 from warehouse.tables.staging import PSEUDONYM
@@ -25,6 +25,7 @@ KEY_FILE = "pseudonym.key"
 KEY_VARIABLE = "WARDCAST_PSEUDONYM_KEY"
 _KEY_BYTES = 32
 _FEWEST_CHARACTERS = 32
+_Frame = TypeVar("_Frame", pl.DataFrame, pl.LazyFrame)
 _DIGEST_BYTES = 8
 """64 bits: among a million taxpayers two share one with a probability of 3 in 10⁸."""
 
@@ -85,32 +86,38 @@ def _make(path: Path) -> None:
         half.unlink(missing_ok=True)
 
 
-def with_pseudonyms(rows: pl.DataFrame, key: PseudonymKey) -> pl.DataFrame:
+def with_pseudonyms(rows: _Frame, key: PseudonymKey) -> _Frame:
     """Raw rows with ``taxpayer_key`` in place of the taxpayer's columns.
 
     The number tells who it is, however it is punctuated; the name only where there is no number. Null where
     the row names nobody. Rows without those columns are given back as they are.
     """
-    told = [(name, reading) for name, reading in _READINGS.items() if name in rows.columns]
+    names = rows.collect_schema().names()
+    told = [name for name in _READINGS if name in names]
     if not told:
         return rows
-    found = pl.repeat(None, rows.height, dtype=pl.Int64, eager=True)
-    for name, reading in told:
-        if found.null_count() == 0 and rows.height:
+    unsaid: pl.LazyFrame | pl.DataFrame = rows
+    keys = [pl.lit(None, pl.Int64)]
+    for name in told:
+        seen = _collected(unsaid.select(pl.col(name).unique())).to_series()
+        own = _pseudonyms(seen, key)
+        if own.null_count() < own.len():
+            keys.append(pl.col(name).replace_strict(seen, own, default=None, return_dtype=pl.Int64))
+        if not own.null_count():
             break
-        texts = rows[name].set(found.is_not_null(), None) if found.null_count() < rows.height else rows[name]
-        found = found.fill_null(_pseudonyms(texts, reading, key))
-    return rows.drop(TAXPAYER, strict=False).with_columns(found.alias(PSEUDONYM))
+        unsaid = unsaid.filter(pl.col(name).is_in(seen.filter(own.is_null()).implode(), nulls_equal=True))
+    said = pl.coalesce(keys[1:] or keys).alias(PSEUDONYM)
+    return rows.with_columns(said).drop(TAXPAYER, strict=False)
 
 
-def _pseudonyms(texts: pl.Series, reading: pl.Expr, key: PseudonymKey) -> pl.Series:
-    """The pseudonym of each text, each different one read once; null where it names nobody."""
-    if texts.null_count() == texts.len():
-        return pl.repeat(None, texts.len(), dtype=pl.Int64, eager=True)
-    found = coded(texts)
-    said = found.values.to_frame(texts.name).select(reading).to_series()
-    keys = [None if who is None else key.pseudonym(fold(who)) for who in said]
-    return found.told(pl.Series(keys, dtype=pl.Int64))
+def _collected(rows: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
+    return rows if isinstance(rows, pl.DataFrame) else rows.collect(engine="streaming")
+
+
+def _pseudonyms(seen: pl.Series, key: PseudonymKey) -> pl.Series:
+    """The pseudonym of each different text; null where it names nobody."""
+    said = seen.to_frame().select(_READINGS[seen.name]).to_series()
+    return pl.Series([None if who is None else key.pseudonym(fold(who)) for who in said], dtype=pl.Int64)
 
 
 def _filled(said: pl.Expr) -> pl.Expr:

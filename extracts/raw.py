@@ -42,12 +42,14 @@ class RawDelivery:
         rows: raw rows of all its sheets; without rows where ``problem`` is set.
         problem: for a file that could not be read.
         notes: what was decided by evidence in reading it, one clause each.
+        scan: a plan of the raw rows where they are too many to be held; ``rows`` has none then.
     """
 
     delivery: Delivery
     rows: pl.DataFrame
     problem: ExtractError | None = None
     notes: tuple[str, ...] = ()
+    scan: pl.LazyFrame | None = None
 
 
 @dataclass(frozen=True)

@@ -4,31 +4,35 @@ What cannot be read becomes null and is refused later by an expectation, which n
 sections stay behind in the raw rows and are counted in the register of deliveries.
 """
 
-import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import groupby
+from typing import TypeVar
 
 import polars as pl
 
 from authorities.forms import Dataset, ExtractForm, FormColumn
-from authorities.model import ALL, UNALLOCATED, Authority, Completeness
-from extracts.coded import by_value, only_value
-from extracts.dates import read_dates, row_dates
+from authorities.model import ALL, UNALLOCATED, Authority
+from extracts.coded import by_value
 from extracts.landing import Delivery
 from extracts.named_periods import part_of
 from extracts.raw import RawDelivery
-from extracts.row_kinds import data_rows
+from extracts.row_kinds import DATA_KINDS, data_rows
+from extracts.scopes import dates_of, with_dates
 from extracts.text import SCALE_DIGITS, code_of, fold, folded, minor_amounts
-from extracts.units import UnitResolver
+from extracts.told import TIMES, Rows
+from extracts.units import ERA, UnitResolver
 from warehouse.projections import empty_frame, polars_schema
 from warehouse.tables.staging import BROKEN_RULE, PSEUDONYM, STAGED
 
 SPENDING_KINDS = ("recurrent", "development", "contingency")
-LONG_AGO = dt.date(1900, 1, 1)
 _HAS_A_DIGIT, _SHORT = "^$|[0-9]", "^.{0,6}$"
 """What a document's number has and names of persons do not; what is too short for a taxpayer's number."""
 _OF_AMOUNTS = {"sheet", "row_number", "row_kind", "scale", "decimal", "amount"}
+_MANNERS = ("sheet", "source_column", "row_kind", "scale", "decimal", "date_order")
+"""Columns that say the same in all rows of most files."""
+_Frame = TypeVar("_Frame", pl.DataFrame, pl.LazyFrame)
 _DATE_FIELD = {
     "receipt": "posting_date", "spending": "posting_date", "tax_collection": "posting_date",
     "tax_arrears": "period_end", "estimate": "", "spending_estimate": "", "office_estimate": "",
@@ -56,34 +60,29 @@ def _stage_form(
     authority: Authority, resolver: UnitResolver, form: ExtractForm, group: Sequence[RawDelivery]
 ) -> pl.DataFrame:
     deliveries = sorted(group, key=lambda raw: raw.delivery.order)
-    rows = _in_file_order(_long(pl.concat([_with_delivery(raw) for raw in deliveries]), form))
-    start_month = authority.settings.fiscal_year_start_month
-    # Columns are read independently, and polars lets go of the interpreter meanwhile: two cores are used.
-    with ThreadPoolExecutor(2) as beside:
-        amounts = beside.submit(_amounts, rows, authority.settings.currency.minor_digits)
-        texts = beside.submit(_texts, authority, form, rows)
-        completeness = authority.settings.completeness
-        placed = resolver.resolve(_with_dates(rows, form, start_month, completeness), "_unit_day")
-    if form.dataset == "office_estimate":
-        placed = _with_whole(form, placed)
-    typed = placed.with_columns(_scope_unit(form).alias("scope_unit"), amounts.result(), *texts.result())
+    return pl.concat([_staged(authority, resolver, form, rows) for rows in _batches(deliveries, form)])
+
+
+def _staged(authority: Authority, resolver: UnitResolver, form: ExtractForm, rows: Rows) -> pl.DataFrame:
+    rows = _with_unit(resolver, form, with_dates(resolver, form, authority.settings, rows))
     schema = polars_schema(STAGED[form.dataset])
-    if "line_code" in schema:
-        typed = _with_line(authority, form, typed)
-    return typed.select(pl.col(name).cast(kind) for name, kind in schema.items())
+    amount = _amounts(rows, authority.settings.currency.minor_digits)
+    typed = rows.having(_scope_unit(form).alias("scope_unit"), amount, *_texts(authority, form, rows))
+    staged = rows.collect(typed.plan.select(pl.col(name).cast(kind) for name, kind in schema.items()))
+    return _in_file_order(rows, staged)
 
 
-def _in_file_order(rows: pl.DataFrame) -> pl.DataFrame:
+def _in_file_order(rows: Rows, staged: pl.DataFrame) -> pl.DataFrame:
     """Rows by delivery, sheet, row and column; a listing of one sheet a file already lies so."""
-    if all(only_value(rows[name]) for name in ("sheet", "source_column")):
-        return rows
-    return rows.sort("delivery_order", "sheet", "row_number", "source_column")
+    if {"sheet", "source_column"} <= rows.constants.keys():
+        return staged
+    return staged.sort("delivery_order", "sheet", "row_number", "source_column")
 
 
 def amounts_of_rows(rows: pl.DataFrame, form: ExtractForm, minor_digits: int) -> pl.DataFrame:
     """Sheet, row and amount in minor units, a row for each filled amount of raw rows; null if unreadable."""
-    long = _long(amounts_only(rows), form)
-    return long.select("sheet", "row_number", _amounts(long, minor_digits))
+    long = Rows.held(_long(amounts_only(rows), form), _MANNERS)
+    return long.collect(long.plan.select("sheet", "row_number", _amounts(long, minor_digits)))
 
 
 def amounts_only(rows: pl.DataFrame) -> pl.DataFrame:
@@ -91,9 +90,33 @@ def amounts_only(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(name for name in rows.columns if name.split(":")[0] in _OF_AMOUNTS)
 
 
-def _with_delivery(raw: RawDelivery) -> pl.DataFrame:
-    delivery = raw.delivery
-    return data_rows(raw.rows).with_columns(
+def _batches(deliveries: Iterable[RawDelivery], form: ExtractForm) -> Iterator[Rows]:
+    """Rows to be staged together: deliveries that are held, one behind the other, or one that is not."""
+    for is_scanned, some in groupby(deliveries, key=lambda raw: raw.scan is not None):
+        if is_scanned:
+            yield from (_lying(raw.delivery, raw.scan, form) for raw in some if raw.scan is not None)
+        else:
+            held = pl.concat([data_rows(raw.rows).with_columns(_of_delivery(raw.delivery)) for raw in some])
+            yield Rows.held(_long(held, form), (*_MANNERS, "delivery_order"))
+
+
+def _lying(delivery: Delivery, scan: pl.LazyFrame, form: ExtractForm) -> Rows:
+    scan, height = _data_of(scan)
+    own = _of_delivery(delivery)
+    return Rows.lying(_long(scan.with_columns(own), form), height, _MANNERS).knowing(pl.select(own))
+
+
+def _data_of(scan: pl.LazyFrame) -> tuple[pl.LazyFrame, int]:
+    """``data_rows`` of rows that lie in a file, and how many they are."""
+    is_data = pl.col("row_kind").is_in(DATA_KINDS)
+    chosen = scan.select(is_data).collect(engine="streaming").to_series()
+    first, count = chosen.arg_max() or 0, int(chosen.sum())
+    together = chosen.slice(first, count).all()
+    return scan.slice(first, count) if together else scan.filter(is_data), count
+
+
+def _of_delivery(delivery: Delivery) -> list[pl.Expr]:
+    return [
         pl.lit(delivery.delivery_id).alias("delivery_id"),
         pl.lit(delivery.source_file).alias("source_file"),
         pl.lit(delivery.order, pl.Int32).alias("delivery_order"),
@@ -102,27 +125,28 @@ def _with_delivery(raw: RawDelivery) -> pl.DataFrame:
         pl.lit(delivery.scope_to, pl.Date).alias("_scope_to"),
         pl.lit(_part(delivery), pl.String).alias("scope_part"),
         pl.lit(None, pl.String).alias("scope_doubt"),
-    )
+    ]
 
 
 def _part(delivery: Delivery) -> str | None:
     return part_of(delivery.form, delivery.source_file) if delivery.form else None
 
 
-def _long(rows: pl.DataFrame, form: ExtractForm) -> pl.DataFrame:
+def _long(rows: _Frame, form: ExtractForm) -> _Frame:
     """One row an amount: a wide table's amount columns become rows, each named by its header."""
     wide = {f"amount:{column.value}": column for column in form.columns if column.value}
     if not wide:
         return rows.with_columns(pl.lit("").alias("source_column"), pl.lit(None, pl.String).alias("_value"))
     value_of = {name: column.value for name, column in wide.items()}
     title_of = {name: column.header[0] for name, column in wide.items()}
-    kept = [name for name in rows.columns if name not in wide]
-    present = [name for name in wide if name in rows.columns]
+    names = rows.collect_schema().names()
+    kept: list[str] = [name for name in names if name not in wide]
+    present = [name for name in wide if name in names]
     # A row without any amount keeps one empty one, which is refused: nothing vanishes between raw and staged.
     blank = pl.all_horizontal(pl.col(present).is_null())
-    rows = rows.with_columns(blank.alias("_blank"))
+    marked = rows.with_columns(blank.alias("_blank"))
     return (
-        rows.unpivot(present, index=[*kept, "_blank"], variable_name="_column", value_name="amount")
+        marked.unpivot(present, index=[*kept, "_blank"], variable_name="_column", value_name="amount")
         .filter(pl.col("amount").is_not_null() | (pl.col("_blank") & (pl.col("_column") == present[0])))
         .drop("_blank")
         .with_columns(
@@ -132,96 +156,17 @@ def _long(rows: pl.DataFrame, form: ExtractForm) -> pl.DataFrame:
     )
 
 
-def _text(rows: pl.DataFrame, field: str) -> pl.Expr:
-    return pl.col(field) if field in rows.columns else pl.lit(None, pl.String)
-
-
-def _dates(rows: pl.DataFrame, field: str) -> pl.Series:
-    if field not in rows.columns:
-        return pl.repeat(None, rows.height, dtype=pl.Date, eager=True)
-    return read_dates(rows[field], rows["date_order"])
-
-
-def _with_dates(
-    rows: pl.DataFrame, form: ExtractForm, start_month: int, completeness: Completeness
-) -> pl.DataFrame:
-    """Adds the row's date, the scope it states, and when it was recorded.
-
-    A row without a readable date in a bulk listing takes the listing's last day as its recorded day (where no
-    date can be read at all, one long ago), so that it is shown in quarantine from then on. A listing of what
-    was stated earlier is known from the days on which that was said; a figure to date speaks of the year so
-    far.
-    """
-    own = row_dates(rows, form)
-    dated = rows.with_columns(
-        (pl.col("_scope_to") if own is None else own).alias("_date"),
-        _dates(rows, "stated_on").alias("_stated"),
-        _text(rows, "unit_code").alias("unit_code"),
-        _text(rows, "unit_name").alias("unit_name"),
-    )
-    if form.period.rule == "row":
-        stray = _stray(dated, completeness)
-        day: pl.Expr = pl.when(~stray).then(pl.col("_date")) if stray.any() else pl.col("_date")
-        if stray.any() or dated["_date"].null_count():
-            day = day.fill_null(day.max().over("delivery_id").fill_null(LONG_AGO))
-        first, end = _period(day, form.period.length, start_month)
-        dated = dated.with_columns(first.alias("_scope_from"), end.alias("_scope_to"))
-        said = pl.coalesce("_stated", "_scope_to")
-        lagged = said + pl.duration(days=form.received.lag_days)
-        recorded = pl.col("_received") if form.received.rule == "folder" else lagged
-    else:
-        recorded = pl.col("_received")
-    if form.dataset == "office_estimate" and form.cumulative:
-        dated = dated.with_columns(
-            _period(pl.col("_scope_from"), "year", start_month)[0].alias("_scope_from")
-        )
-    return dated.with_columns(
-        pl.col("_scope_from").alias("scope_from"),
-        pl.col("_scope_to").alias("scope_to"),
-        recorded.alias("recorded_at"),
-        pl.lit(form.received.assumed or form.received.rule != "folder").alias("recorded_at_assumed"),
-        pl.coalesce("_date", "_scope_from").alias("_unit_day"),
-    )
-
-
-def _stray(dated: pl.DataFrame, completeness: Completeness) -> pl.Series:
-    """Rows of a bulk listing that lie beyond a leap of its dates: few, and far after all the others.
-
-    Such a date is mistyped. Taken at its word, the row would never become known; it is known with the rest of
-    its listing instead, and refused as dated in the future.
-    """
-    spans = dated.group_by("delivery_order").agg(
-        (pl.col("_date").max() - pl.col("_date").min()).alias("span")
-    )
-    none = pl.repeat(value=False, n=dated.height, dtype=pl.Boolean, eager=True)
-    if not (spans["span"] > dt.timedelta(days=completeness.bulk_gap_days)).any():
-        return none  # most listings are of a year: no leap fits in
-    days = dated.select("delivery_id", "_date").drop_nulls().group_by("delivery_id", "_date").len()
-    ordered = days.sort("delivery_id", "_date").with_columns(
-        (pl.col("_date").diff().over("delivery_id") > pl.duration(days=completeness.bulk_gap_days))
-        .fill_null(value=False)
-        .alias("leap"),
-        pl.col("len").cum_sum(reverse=True).over("delivery_id").alias("beyond"),
-        pl.col("len").sum().over("delivery_id").alias("all"),
-    )
-    few = pl.col("beyond") * 100 <= pl.col("all") * completeness.bulk_stray_pct
-    leaps = ordered.filter(pl.col("leap") & few).group_by("delivery_id").agg(pl.col("_date").min())
-    if leaps.is_empty():
-        return none
-    first = dated["delivery_id"].replace_strict(
-        leaps["delivery_id"], leaps["_date"], default=None, return_dtype=pl.Date
-    )
-    return (dated["_date"] >= first).fill_null(value=False)
-
-
-def _period(day: pl.Expr, length: str, start_month: int) -> tuple[pl.Expr, pl.Expr]:
-    if length == "day":
-        return day, day
-    if length == "month":
-        return day.dt.month_start(), day.dt.month_end()
-    later, whole = f"{start_month - 1}mo", {"quarter": "1q", "year": "1y"}[length]
-    first = day.dt.month_start().dt.offset_by(f"-{later}").dt.truncate(whole).dt.offset_by(later)
-    return first, first.dt.offset_by(whole).dt.offset_by("-1d")
+def _with_unit(resolver: UnitResolver, form: ExtractForm, rows: Rows) -> Rows:
+    """Adds the unit that the row's code, name and date speak for."""
+    evidence = [name for name in ("unit_name", "unit_code") if name in rows.names]
+    seen = rows.distinct(ERA, *evidence).drop(TIMES)
+    lacking = [
+        pl.lit(None, pl.String).alias(name) for name in ("unit_name", "unit_code") if name not in evidence
+    ]
+    keys = resolver.keys_of(seen.with_columns(lacking))
+    if form.dataset == "office_estimate":
+        keys = _with_whole(form, seen.with_columns(*lacking, keys))
+    return rows.telling("unit_key", seen, keys)
 
 
 def _scope_unit(form: ExtractForm) -> pl.Expr:
@@ -230,32 +175,35 @@ def _scope_unit(form: ExtractForm) -> pl.Expr:
     return pl.col("unit_key").fill_null(UNALLOCATED)
 
 
-def _amounts(rows: pl.DataFrame, minor_digits: int) -> pl.Series:
+def _amounts(rows: Rows, minor_digits: int) -> pl.Expr:
     """Amounts by each row's own scale and decimal mark; null in rows whose cells are out of place."""
-    alike = only_value(rows["scale"]) and only_value(rows["decimal"])
-    manners = rows.select("scale", "decimal")
-    values = pl.repeat(None, 0 if alike else rows.height, dtype=pl.Int64, eager=True)
-    for scale, decimal in (manners.head(1) if alike else manners.unique()).iter_rows():
-        digits = SCALE_DIGITS[scale] + minor_digits
-        exact = minor_amounts(rows["amount"], decimal=decimal, scale_digits=digits)
-        own = (rows["scale"] == scale) & (rows["decimal"] == decimal) if not alike else None
-        values = exact if own is None else exact.zip_with(own, values)
-    trusted = rows["row_kind"] != "ragged"
-    return (values if trusted.all() else values.set(~trusted, None)).alias("amount")
+    values = pl.lit(None, pl.Int64)
+    for scale, decimal in rows.distinct("scale", "decimal").select("scale", "decimal").iter_rows():
+        exact = pl.col("amount").map_batches(
+            partial(minor_amounts, decimal=decimal, scale_digits=SCALE_DIGITS[scale] + minor_digits),
+            return_dtype=pl.Int64(), is_elementwise=True,
+        )  # fmt: skip
+        is_own = (pl.col("scale") == scale) & (pl.col("decimal") == decimal)
+        is_alike = {"scale", "decimal"} <= rows.constants.keys()
+        values = exact if is_alike else pl.when(is_own).then(exact).otherwise(values)
+    if "row_kind" not in rows.constants or rows.constants["row_kind"][0] != "data":
+        values = pl.when(pl.col("row_kind") != "ragged").then(values)
+    return values.alias("amount")
 
 
-def _texts(authority: Authority, form: ExtractForm, rows: pl.DataFrame) -> list[pl.Expr | pl.Series]:
+def _texts(authority: Authority, form: ExtractForm, rows: Rows) -> list[pl.Expr]:
     """The remaining staged columns; those that a form lacks are empty or the form's constant."""
     has = {column.field for column in form.columns}
     width = _common_width(item.item_code for item in authority.items)
     date_field = _DATE_FIELD[form.dataset]
     nothing = pl.lit(None, pl.String)
-    texts: list[pl.Expr | pl.Series] = [
-        by_value(rows["item_code"], lambda code: code_of(code, width=width))
+    texts = [
+        _by_value(rows, "item_code", partial(code_of, width=width)).alias("item_code")
         if "item_code" in has
         else nothing.alias("item_code"),
-        _only("document_no", rows, _HAS_A_DIGIT),
-        _only("chapter", rows, _SHORT),
+        _line(authority, form, rows, width).alias("line_code"),
+        _document_no(rows).alias("document_no"),
+        _chapter(rows).alias("chapter"),
         pl.lit(form.cumulative).alias("is_cumulative"),
         _fiscal_year(pl.col("_scope_from"), authority).alias("fiscal_year"),
         _version(form, authority).alias("estimate_version"),
@@ -276,40 +224,45 @@ def _texts(authority: Authority, form: ExtractForm, rows: pl.DataFrame) -> list[
     if form.dataset in {"estimate", "spending_estimate"}:
         texts += _decision(rows, form)
     if form.dataset == "tax_arrears":
-        texts.append(_dates(rows, "due_on").alias("due_on"))
-    if PSEUDONYM not in rows.columns:
+        texts.append(dates_of(rows, "due_on").alias("due_on"))
+    if PSEUDONYM not in rows.names:
         texts.append(pl.lit(None, pl.Int64).alias(PSEUDONYM))
     return texts
 
 
-def _with_whole(form: ExtractForm, rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows that speak of the authority as a whole, by their unit's name or for want of any unit column."""
+def _by_value(rows: Rows, field: str, reading: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+    return rows.by_value(field, lambda texts: by_value(texts, reading), pl.String())
+
+
+def _with_whole(form: ExtractForm, evidence: pl.DataFrame) -> pl.Series:
+    """Keys, and ``ALL`` for the authority as a whole, by its unit's name or for want of any unit column."""
     if not {column.field for column in form.columns} & {"unit_code", "unit_name"}:
-        return rows.with_columns(pl.lit(ALL).alias("unit_key"))
+        return pl.repeat(ALL, evidence.height, eager=True)
     is_whole = folded(pl.coalesce("unit_name", "unit_code")).str.contains(form.whole)
-    return rows.with_columns(
+    return evidence.select(
         pl.when(pl.col("unit_key").is_null() & is_whole.fill_null(value=False))
         .then(pl.lit(ALL))
         .otherwise("unit_key")
-        .alias("unit_key")
-    )
+    ).to_series()
 
 
-def _decision(rows: pl.DataFrame, form: ExtractForm) -> list[pl.Series]:
+def _decision(rows: Rows, form: ExtractForm) -> list[pl.Expr]:
     """The decision behind an estimate: from its own columns, else from the line above the table."""
     groups = {"decision_no": "number", "approved_by": "approver", "decided_on": "day",
               "effective_from": "effective"}  # fmt: skip
-    given = set(re.compile(form.decision_line or "").groupindex) if "decision_line" in rows.columns else set()
-    told: list[pl.Series] = []
+    given = set(re.compile(form.decision_line or "").groupindex) if "decision_line" in rows.names else set()
+    told_by: list[pl.Expr] = []
     for field, group in groups.items():
-        text = pl.repeat(None, rows.height, dtype=pl.String, eager=True)
-        if field in rows.columns:
-            text = by_value(rows[field], _tidy)
-        elif group in given:
-            text = by_value(rows["decision_line"], _said(form.decision_line or "", group))
-        is_day = field in {"decided_on", "effective_from"}
-        told.append((read_dates(text, rows["date_order"]) if is_day else text).alias(field))
-    return told
+        is_given = field not in rows.names and group in given
+        source = "decision_line" if is_given else field
+        reading = _said(form.decision_line or "", group) if is_given else _tidy
+        if field in {"decided_on", "effective_from"}:
+            told_by.append(dates_of(rows, source, partial(by_value, reading=reading)).alias(field))
+        elif source in rows.names:
+            told_by.append(_by_value(rows, source, reading).alias(field))
+        else:
+            told_by.append(pl.lit(None, pl.String).alias(field))
+    return told_by
 
 
 def _tidy(text: pl.Expr) -> pl.Expr:
@@ -334,22 +287,35 @@ def _meaning(column: FormColumn) -> dict[str, str]:
     return {fold(text): meant for meant, texts in column.words.items() for text in texts}
 
 
-def _filled(field: str, rows: pl.DataFrame) -> pl.Expr | pl.Series:
-    if field not in rows.columns:
-        return pl.lit("").alias(field)
-    texts = rows[field].fill_null("")
-    if (texts.str.len_bytes() == texts.str.len_chars()).all():  # ASCII is composed as it stands
-        return texts.str.strip_chars()
-    return by_value(texts, lambda text: text.str.normalize("NFC").str.strip_chars())
+def _document_no(rows: Rows) -> pl.Expr:
+    """A document's number as it stands; empty where it cannot be one, as it may be a taxpayer gone astray."""
+    if "document_no" not in rows.names:
+        return pl.lit("")
+    # Hardly two rows have the same.
+    return pl.col("document_no").map_batches(_numbers_of, return_dtype=pl.String(), is_elementwise=True)
 
 
-def _only(field: str, rows: pl.DataFrame, likely: str) -> pl.Series | pl.Expr:
-    """A number or code as it stands; empty where it cannot be one, as it may be a taxpayer gone astray."""
-    told = _filled(field, rows)
-    if isinstance(told, pl.Expr):
-        return told
-    fits = told.str.contains(likely)
-    return told if fits.all() else told.set(~fits, "")
+def _numbers_of(texts: pl.Series) -> pl.Series:
+    if texts.cast(pl.Int64, strict=False).null_count() == 0:  # nothing but digits, as most are
+        return texts
+    return _only(texts, _HAS_A_DIGIT)
+
+
+def _chapter(rows: Rows) -> pl.Expr:
+    if "chapter" not in rows.names:
+        return pl.lit("")
+    return rows.by_value("chapter", partial(_only, likely=_SHORT), pl.String())
+
+
+def _only(texts: pl.Series, likely: str) -> pl.Series:
+    """Texts, trimmed, as far as they are ``likely``; else empty."""
+    filled = texts.fill_null("")
+    if (filled.str.len_bytes() == filled.str.len_chars()).all():  # ASCII is composed as it stands
+        bare = filled.str.strip_chars()
+    else:
+        bare = by_value(filled, _tidy)
+    fits = bare.str.contains(likely)
+    return bare if fits.all() else bare.set(~fits, "")
 
 
 def _fiscal_year(day: pl.Expr, authority: Authority) -> pl.Expr:
@@ -370,25 +336,28 @@ def _common_width(codes: Iterable[str]) -> int:
     return widths.pop() if len(widths) == 1 else 0
 
 
-def _with_line(authority: Authority, form: ExtractForm, rows: pl.DataFrame) -> pl.DataFrame:
+def _line(authority: Authority, form: ExtractForm, rows: Rows, width: int) -> pl.Expr:
     """The line of a row: given by the wide column, by the catalogue for its item, or by its own column.
 
     An office's estimate in one column without lines is of all of them together.
     """
+    fields = {column.field for column in form.columns}
     if any(column.value for column in form.columns):
-        return rows.with_columns(pl.col("_value").alias("line_code"))
-    if "item_code" in {column.field for column in form.columns}:
+        return pl.col("_value")
+    if "item_code" in fields:
         catalogue = {item.item_code: item.line_code for item in authority.items}
-        lines = by_value(
-            rows["item_code"],
-            lambda code: code.replace_strict(catalogue, default=None, return_dtype=pl.String),
+        return _by_value(
+            rows,
+            "item_code",
+            lambda code: code_of(code, width=width).replace_strict(
+                catalogue, default=None, return_dtype=pl.String
+            ),
         )
-        return rows.with_columns(lines.alias("line_code"))
     column = next((column for column in form.columns if column.field == "line_code"), None)
-    if column is None and form.dataset == "office_estimate":
-        return rows.with_columns(pl.lit(ALL).alias("line_code"))
-    if column is not None and column.words:
+    if column is None:
+        return pl.lit(ALL if form.dataset == "office_estimate" else None, pl.String)
+    if column.words:
         said = folded(pl.col("line_code"))
-        return rows.with_columns(said.replace_strict(_meaning(column), default=None, return_dtype=pl.String))
+        return said.replace_strict(_meaning(column), default=None, return_dtype=pl.String)
     known = [line.line_code for line in authority.lines]
-    return rows.with_columns(pl.when(pl.col("line_code").is_in(known)).then(pl.col("line_code")))
+    return pl.when(pl.col("line_code").is_in(known)).then(pl.col("line_code"))

@@ -7,6 +7,7 @@ how is the form's matter (``authorities.forms``); the frames are put together in
 import datetime as dt
 import re
 import unicodedata
+from functools import lru_cache
 
 import polars as pl
 
@@ -173,6 +174,7 @@ def code_of(column: pl.Expr, *, width: int) -> pl.Expr:
     return pl.when(plain.str.contains(r"^[0-9]+$")).then(plain.str.zfill(width)).otherwise(plain)
 
 
+@lru_cache(maxsize=10_000)
 def plain_code(text: str) -> str:
     """``code_of`` of one text, without the leading zeros that its width would tell."""
     return str(pl.select(code_of(pl.lit(text), width=0)).item())

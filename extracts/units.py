@@ -8,16 +8,16 @@ ward is worse than an unallocated amount.
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 import polars as pl
 
 from authorities.model import Authority, Unit
-from extracts.coded import coded
 from extracts.text import fold, plain_code
+from extracts.told import told
 
-_FEW_PLACES = 2**20
+ERA = "era"
+"""Column that numbers the stretches of time in which the set of units stays the same."""
 
 
 class UnitResolver:
@@ -53,19 +53,21 @@ class UnitResolver:
         return holding[0] if len(holding) == 1 else None
 
     def resolve(self, rows: pl.DataFrame, day: str) -> pl.DataFrame:
-        """``rows`` (with text columns unit_code, unit_name and date column ``day``) with ``unit_key``.
+        """``rows`` (with text columns unit_code, unit_name and date column ``day``) with ``unit_key``."""
+        dated = rows.with_columns(self.era_of(rows[day]).alias(ERA))
+        seen = dated.select(ERA, "unit_name", "unit_code").unique()
+        return dated.with_columns(told(seen, self.keys_of(seen)).alias("unit_key")).drop(ERA)
 
-        Only distinct pairs are looked at one by one, once an era; the rest is a join.
-        """
-        evidence = [rows["unit_code"], rows["unit_name"], _era(rows[day], self.eras)]
-        places, seen = _places(evidence)
-        combined = places.unique().sort()
-        found = [
-            self.unit_key(code, name, self._day_in(era))
-            for code, name, era in zip(*_values_at(combined, seen), strict=True)
-        ]
-        keys = pl.Series("unit_key", found, dtype=pl.String)
-        return rows.with_columns(_looked_up(places, combined, keys))
+    def era_of(self, days: pl.Series) -> pl.Series:
+        """Number of the era that each day lies in, counted from 0; null where there is no day."""
+        first = pl.repeat(0, days.len(), dtype=pl.Int32, eager=True)
+        return sum(((days >= change).cast(pl.Int32) for change in self.eras), start=first)
+
+    def keys_of(self, evidence: pl.DataFrame) -> pl.Series:
+        """Key of the unit that each row of evidence (``unit_code``, ``unit_name``, ``ERA``) speaks for."""
+        rows = evidence.select("unit_code", "unit_name", ERA).iter_rows()
+        keys = [self.unit_key(code, name, self._day_in(era)) for code, name, era in rows]
+        return pl.Series("unit_key", keys, dtype=pl.String)
 
     def _coded(self, code: str) -> set[str]:
         """Units of a code as written, or with the leading zeros that a spreadsheet took."""
@@ -100,54 +102,6 @@ class UnitResolver:
         if not self.eras:
             return dt.date.max
         return self.eras[era - 1] if era else self.eras[-1] if era is None else dt.date.min
-
-
-def _places(evidence: Sequence[pl.Series]) -> tuple[pl.Series, list[pl.Series]]:
-    """A number for each row, made of the places of its values among the distinct ones of a column; and these.
-
-    Joining millions of rows on texts would cost several times as much.
-    """
-    number = pl.repeat(0, evidence[0].len(), dtype=pl.UInt64, eager=True)
-    distinct = []
-    for column in evidence:
-        found = coded(column)
-        distinct.append(found.values)
-        if found.values.len() > 1:
-            number = number * found.values.len() + found.places
-    return number, distinct
-
-
-def _values_at(places: pl.Series, distinct: Sequence[pl.Series]) -> list[list[Any]]:
-    """For each column the values that the ``places`` stand for."""
-    values = []
-    for seen in reversed(distinct):
-        values.append(seen.gather(places % max(1, seen.len())).to_list() if seen.len() else [])
-        places = places // max(1, seen.len())
-    return values[::-1]
-
-
-def _looked_up(places: pl.Series, combined: pl.Series, keys: pl.Series) -> pl.Series:
-    """The key of each place: by position where places are few, as joining takes longer."""
-    most = int(combined[-1]) if combined.len() else 0
-    if most < _FEW_PLACES:
-        table = pl.repeat(None, most + 1, dtype=pl.String, eager=True).scatter(combined, keys)
-        return table.gather(places).alias("unit_key")
-    return places.replace_strict(combined, keys, return_dtype=pl.String).alias("unit_key")
-
-
-def _era(day: pl.Series, breaks: list[dt.date]) -> pl.Series:
-    """Number of breaks that lie on or before the day; null where there is no day."""
-    ends = day.to_frame("day").select(pl.col("day").min().alias("first"), pl.col("day").max().alias("last"))
-    first, last = ends.row(0)
-    passed = sum(change <= first for change in breaks) if first is not None else 0
-    if not breaks or (
-        day.null_count() == 0 and day.len() and passed == sum(change <= last for change in breaks)
-    ):
-        return pl.repeat(passed, day.len(), dtype=pl.Int32, eager=True)
-    later = pl.sum_horizontal(
-        [(pl.col("day") >= change).cast(pl.Int32) for change in breaks], ignore_nulls=False
-    )
-    return day.to_frame("day").select(later).to_series()
 
 
 def _prefix_pattern(words: Iterable[str]) -> re.Pattern[str]:
