@@ -110,8 +110,8 @@ def _text_columns(sheet: "CalamineSheet", decimal: str) -> pl.DataFrame:
     first = sheet.start[1] if sheet.start else 0  # rows begin at the first column with a cell
     empty = [pl.lit(None, pl.String).alias(f"c{place}") for place in range(first)]
     frame = pl.DataFrame({f"c{place}": column for place, column in enumerate(columns, start=first)})
-    bare = pl.all().str.strip_chars()
-    return frame.rechunk().select(*empty, pl.when(bare != "").then(bare))
+    bare = frame.rechunk().select(pl.all().str.strip_chars())  # both in one would strip every cell twice
+    return bare.select(*empty, pl.when(pl.all() != "").then(pl.all()))
 
 
 def _below(cells: tuple[Any, ...], decimal: str) -> pl.Series:
