@@ -24,6 +24,7 @@ _IGNORED = re.compile(
     r"(^|/)(\.|~\$|__MACOSX/|(Thumbs\.db|desktop\.ini)$)|\.(tmp|part|partial|crdownload)$", re.IGNORECASE
 )
 """Hidden files, locks of open workbooks, half downloads, and what file managers leave behind."""
+_NUMBERS = re.compile("([0-9]+)")
 _UNTIL_ADDITION = re.compile(r"[^ (.]*")
 """Of ``chi_00115_2020-05 (2).xlsx`` what comes before the addition."""
 Stamp = tuple[int, int]
@@ -200,12 +201,10 @@ def _by_forms(authority: Authority, bare: Delivery, known: Known) -> Iterator[De
             known.claimed(f"{bare.source_file}\0{bare.unpacked_name}", told)
         yield from claimed
         return
-    forms = {form.form_code: form for form in authority.forms}
     for code, *days in claims:
+        form = next(form for form in authority.forms if form.form_code == code)
         received, scope_from, scope_to = (dt.date.fromisoformat(day) if day else None for day in days)
-        yield bare._replace(
-            form=forms[str(code)], received_on=received, scope_from=scope_from, scope_to=scope_to
-        )
+        yield bare._replace(form=form, received_on=received, scope_from=scope_from, scope_to=scope_to)
 
 
 def _claim_of(delivery: Delivery, code: str) -> Claim:
@@ -353,7 +352,8 @@ def _period_of(delivery: Delivery, form: ExtractForm) -> tuple[object, ...]:
 def _arrival(delivery: Delivery) -> tuple[dt.date, list[str | int], str]:
     """By day, then as a person counts: ``thu.csv``, ``thu (2).csv``, ``thu (10).csv``."""
     stem = delivery.source_file.removesuffix(delivery.path.suffix)
-    counted = [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", stem)]
+    counted: list[str | int] = [*_NUMBERS.split(stem)]
+    counted[1::2] = map(int, counted[1::2])
     return delivery.received_on or dt.date.min, counted, delivery.source_file
 
 

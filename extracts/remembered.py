@@ -161,4 +161,4 @@ def _stamp(facts: os.stat_result) -> list[int]:
 
 
 def _key(raw: Path) -> str:
-    return f"{raw.parent.name}/{raw.name}"
+    return "/".join(raw.parts[-2:])  # parent and name would each make a path anew, thousands of times
