@@ -147,7 +147,7 @@ def test_staged_rows_carry_pseudonyms_as_far_as_the_ledger(night: Night) -> None
         path.parent.name for path in lake.glob("*/*.parquet") if PSEUDONYM in pl.read_parquet_schema(path)
     }
     assert {"stg_receipt", "stg_tax_collection", "stg_tax_arrears"} <= carrying
-    assert {name.partition("_")[0] for name in carrying} == {"stg", "accepted", "unallocated"}
+    assert {name.partition("_")[0] for name in carrying} == {"stg"}
 
 
 def test_what_names_taxpayers_is_its_owners_alone(night: Night) -> None:
