@@ -57,7 +57,7 @@ def frames_of(lake: UPath, name: str) -> list[UPath]:
 
 def scan_frame(path: UPath) -> pl.LazyFrame:
     """A plan over a frame; on storage that is no folder it is read whole, as often as the plan is asked."""
-    return pl.scan_parquet(path if isinstance(path, Path) else path.read_bytes())
+    return pl.scan_parquet(path if isinstance(path, Path) else path.read_bytes(), glob=False)
 
 
 def read_frame(path: UPath) -> pl.DataFrame:

@@ -13,6 +13,7 @@ import polars as pl
 
 from authorities.forms import DATABASE_FOLDER
 from extracts.pseudonyms import TAXPAYER, PseudonymKey, with_pseudonyms
+from extracts.remembered import stamp_of, still_counted
 
 _DONE = "erased.txt"
 """Files that hold no name any more, one a line, so that a night looks at what is due alone."""
@@ -46,10 +47,13 @@ def erase_taxpayers(
         and path.name not in done
         and path.name.partition("-")[0] not in young
     ]
-    erased = sum(_erase(path, key) for path in due) + _forget_fetched(store, before)
+    as_counted = {path: stamp_of(path.stat()) for path in due}
+    erased = [path for path in due if _erase(path, key)]
+    if erased:
+        still_counted(store, {path: as_counted[path] for path in erased})
     if due:
         _remember(store, done | {path.name for path in due})
-    return erased
+    return len(erased) + _forget_fetched(store, before)
 
 
 def _erase(path: Path, key: PseudonymKey) -> bool:

@@ -166,12 +166,12 @@ def _kept_deliveries(
     forms = {form.form_code: form for form in authority.forms}
     raw_of = _raw_places(authority, store)
     own = register.filter(pl.col("dataset") == dataset, pl.col("status") == "read").sort("delivery_order")
-    for row in own.iter_rows(named=True):
-        yield Delivery(
-            raw_of[row["form_code"]](row["sha256"]), row["source_file"], row["sha256"], row["file_bytes"],
-            forms[row["form_code"]], row["received_on"], row["scope_from"], row["scope_to"],
-            row["delivery_order"],
-        ), row["rows_data"]  # fmt: skip
+    for form, sha256, name, size, received, first, last, order, rows in own.select(
+        "form_code", "sha256", "source_file", "file_bytes", "received_on", "scope_from", "scope_to",
+        "delivery_order", "rows_data",
+    ).iter_rows():  # fmt: skip
+        path = raw_of[form](sha256)
+        yield Delivery(path, name, sha256, size, forms[form], received, first, last, order), rows
 
 
 def _raw_places(authority: Authority, store: Path) -> dict[str, Callable[[str], Path]]:

@@ -86,13 +86,15 @@ class _Slice:
 class _Run:
     """Deliveries that lie one behind the other in a segment as they did in arriving."""
 
-    slices: tuple[_Slice, ...]
-    digests: tuple[str, ...]
+    slices: list[_Slice]
+    digests: list[str]
 
     def scan(self) -> pl.LazyFrame:
         """Their rows as kept, members numbered as in the segment."""
         first = self.slices[0]
-        return pl.scan_parquet(first.path).slice(first.offset, sum(one.rows for one in self.slices))
+        return pl.scan_parquet(first.path, glob=False).slice(
+            first.offset, sum(one.rows for one in self.slices)
+        )
 
     def told(self, name: str, kind: pl.DataType, of: Callable[[str], object]) -> pl.Expr:
         """For each row what ``of`` says of its delivery, by the digest."""
@@ -260,10 +262,10 @@ def _runs(digests: Sequence[str], slices: dict[str, _Slice]) -> list[_Run]:
     for digest in digests:
         own = slices[digest]
         last = runs[-1].slices[-1] if runs else None
-        if last is not None and (own.path, own.number) == (last.path, last.number + 1):
-            runs[-1] = _Run((*runs[-1].slices, own), (*runs[-1].digests, digest))
-        else:
-            runs.append(_Run((own,), (digest,)))
+        if last is None or (own.path, own.number) != (last.path, last.number + 1):
+            runs.append(_Run([], []))
+        runs[-1].slices.append(own)
+        runs[-1].digests.append(digest)
     return runs
 
 

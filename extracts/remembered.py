@@ -9,7 +9,7 @@ themselves are in ``extracts.raw``.
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ class Remembered(Known):
         Raises:
             OSError: it cannot be read.
         """
-        stamp = _stamp(facts)
+        stamp = stamp_of(facts)
         known = self._earlier.digests.get(name) if self._earlier else None
         if known and known[0] == stamp:
             self.digests[name] = known
@@ -82,7 +82,7 @@ class Remembered(Known):
         if known is None:
             return None
         try:
-            if _stamp(raw.stat()) != known[0]:
+            if stamp_of(raw.stat()) != known[0]:
                 return None
         except OSError:
             return None
@@ -92,7 +92,7 @@ class Remembered(Known):
 
     def counted(self, raw: Path, counts: Counts, notes: Sequence[str]) -> None:
         """Remember what was counted."""
-        self.counts[_key(raw)] = [_stamp(raw.stat()), list(counts), list(notes)]
+        self.counts[_key(raw)] = [stamp_of(raw.stat()), list(counts), list(notes)]
 
     def keep(self, store: Path) -> None:
         """Written beside and renamed; what a night in the past did not ask for stays."""
@@ -105,10 +105,7 @@ class Remembered(Known):
             "version": self.version, "forms": self.forms, "digests": digests, "names": names,
             "counts": counts,
         }  # fmt: skip
-        half = store / f"{_NAME}.{os.getpid()}.half"
-        half.touch(mode=0o600)
-        half.write_text(json.dumps(told), encoding="utf-8")
-        half.replace(store / _NAME)
+        _write(store, told)
 
 
 def remembered(store: Path, currency: str, forms: str = "") -> Remembered:
@@ -129,6 +126,32 @@ def remembered(store: Path, currency: str, forms: str = "") -> Remembered:
     except (OSError, ValueError, KeyError, TypeError):
         return Remembered(version, forms, began)
     return Remembered(version, forms, began, _earlier=earlier)
+
+
+def still_counted(store: Path, changed: Mapping[Path, Sequence[int]]) -> None:
+    """What was counted of kept raw rows holds on, where only the taxpayers' names went from them.
+
+    Args:
+        changed: raw files written anew, each with the stamp that it had before; where that is not the one
+            under which its rows were counted, they are counted again.
+    """
+    try:
+        told = json.loads((store / _NAME).read_text(encoding="utf-8"))
+        counts = _checked(told["counts"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    for path, before in changed.items():
+        known = counts.get(_key(path))
+        if known and known[0] == list(before):
+            known[0] = stamp_of(path.stat())
+    _write(store, told)
+
+
+def _write(store: Path, told: Mapping[str, Any]) -> None:
+    half = store / f"{_NAME}.{os.getpid()}.half"
+    half.touch(mode=0o600)
+    half.write_text(json.dumps(told), encoding="utf-8")
+    half.replace(store / _NAME)
 
 
 def _checked(told: dict[str, Any]) -> dict[str, Any]:
@@ -156,7 +179,8 @@ def _clock_of(store: Path) -> int:
     return now
 
 
-def _stamp(facts: os.stat_result) -> list[int]:
+def stamp_of(facts: os.stat_result) -> list[int]:
+    """What tells that a file is still as it was: size, times, inode."""
     return [facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino]
 
 

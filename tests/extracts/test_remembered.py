@@ -3,12 +3,18 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from extracts.erasure import erase_taxpayers
+from extracts.intake import counts_of
+from extracts.pseudonyms import PseudonymKey
 from extracts.remembered import remembered
-from tests.extracts.conftest import Office, row
+from tests.extracts.conftest import AS_OF, Office, row
 
+KEY = PseudonymKey(b"k" * 32)
+JUNE = "2020-06-15/thu_2020-06-15.csv"
 LONG_AGO = 1_500_000_000 * 10**9
 
 
@@ -56,18 +62,54 @@ def test_a_damaged_memory_is_no_memory(tmp_path: Path, file: Path, text: str) ->
     assert digest(tmp_path, file) == first
 
 
-def test_counts_are_taken_once_and_anew_where_the_code_or_the_currency_changed(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    office.listing(row(1, "5"), row(2, "6,4"))
-    counted: list[str] = []
-    from extracts.intake import counts_of
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the files whose rows are counted, from here on."""
+    names: list[str] = []
 
-    def noted(*words: object) -> object:
-        counted.append(str(words[-1]))
-        return counts_of(*words)  # type: ignore[arg-type]
+    def noted(*words: Any) -> object:
+        names.append(str(words[-1]))
+        return counts_of(*words)
 
     monkeypatch.setattr("extracts.intake.counts_of", noted)
+    return names
+
+
+def test_rows_of_which_only_names_went_are_not_counted_again(office: Office, counted: list[str]) -> None:
+    office.listing(row(1, "5"), name=JUNE)
+    first = office.register()
+    assert erase_taxpayers(office.store, first, AS_OF, 10, KEY) == 1
+
+    assert office.register().equals(first)
+    assert len(counted) == 1
+
+
+def test_rows_that_had_changed_before_their_names_went_are_counted_again(
+    office: Office, counted: list[str]
+) -> None:
+    office.listing(row(1, "5"), name=JUNE)
+    first = office.register()
+    for raw in office.store.glob("*/*.parquet"):
+        os.utime(raw, ns=(LONG_AGO, LONG_AGO))
+    assert erase_taxpayers(office.store, first, AS_OF, 10, KEY) == 1
+
+    assert office.register().equals(first)
+    assert len(counted) == 2
+
+
+def test_names_go_whatever_became_of_what_was_remembered(office: Office) -> None:
+    office.listing(row(1, "5"), name=JUNE)
+    first = office.register()
+    (office.store / "known.json").write_text("{", encoding="utf-8")
+
+    assert erase_taxpayers(office.store, first, AS_OF, 10, KEY) == 1
+    assert office.register().equals(first)
+
+
+def test_counts_are_taken_once_and_anew_where_the_code_or_the_currency_changed(
+    office: Office, counted: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.listing(row(1, "5"), row(2, "6,4"))
     first = office.register()
     assert office.register().equals(first)
     assert len(counted) == 1
