@@ -308,7 +308,8 @@ def _whole_night(folder: Path, night: dt.date) -> dict[str, float]:
     """A night by the command, its home in the folder too."""
     words = ["nightly", "--landing", folder / "landing", "--home", folder / "home", "--as-of", str(night)]
     began = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", "pipelines.command", *words], stdout=subprocess.DEVNULL)
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([sys.executable, "-m", "pipelines.command", *words], **silent)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"the night of {night} ended with {status}")
