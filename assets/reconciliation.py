@@ -12,7 +12,7 @@ from assets.office import Office, night_of
 from authorities.model import ALL, Authority
 from warehouse import marts
 from warehouse.estimate_versions import estimate_versions
-from warehouse.ledger import AnyFrame, as_known, by_day, in_effect
+from warehouse.ledger import AnyFrame, as_known, in_effect
 from warehouse.office_calendar import is_working_day
 from warehouse.reconciliation import Reconciled, breaks, coverage, reconcile, summary
 from warehouse.revisions import compared_nights, restatements
@@ -76,7 +76,7 @@ def _restatement(nights: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         published = [made.as_of for made in office.warehouse().publications()]
         start = authority.fiscal_year_start(authority.fiscal_year(as_of))
         earlier = compared_nights(published, as_of, start)
-        rows = restatements(authority, by_day(core_receipt), core_quarantine, earlier, as_of)
+        rows = restatements(authority, core_receipt, core_quarantine, earlier, as_of)
         mart = marts.at_the_edge(rows, table, authority)
         return dg.MaterializeResult(
             value=mart, metadata=counted(mart, nights_compared=", ".join(map(str, earlier)) or "none")

@@ -52,7 +52,7 @@ def by_basis(authority: Authority, rows: AnyFrame, day: str, by: list[str]) -> p
     eras = _eras(authority)
     dated = rows.lazy().with_columns(_era_of(pl.col(day), eras).alias("_era"))
     keys = ["unit_key", "line_code", "_era"]
-    joined = dated.join(_entries_by_era(authority, eras).lazy(), on=keys, how="left", maintain_order="left")
+    joined = dated.join(_entries_by_era(authority, eras).lazy(), on=keys, how="left")
     amount, bases = pl.col("amount").cast(pl.Int64), bases_of(authority)
     parts = [_part(amount, pl.col(f"_{basis}").fill_null(0)).sum().alias(basis) for basis in bases[1:]]
     summed = joined.group_by(by).agg(amount.sum().alias(bases[0]), *parts)

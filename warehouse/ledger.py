@@ -268,8 +268,8 @@ def _next_statement(rows: pl.DataFrame, statements: pl.DataFrame, by: list[str])
 def by_day(ledger: AnyFrame) -> pl.DataFrame:
     """Ledger rows with the documents of one day, place and delivery added up, in the ledger's columns.
 
-    Whoever asks for money by day, and what was known of it when, gets the same from these few rows as from
-    the documents; gains and reversals stay apart.
+    What is asked of money by day, and of what was known of it when, is answered by these few rows as by the
+    documents; gains and reversals stay apart.
     """
     told = [name for name in ledger.lazy().collect_schema() if name not in _OF_DOCUMENTS and name != "amount"]
     sums = ledger.lazy().group_by(*told, _IS_REVERSAL).agg(pl.col("amount").sum())

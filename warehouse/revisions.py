@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from authorities.model import Authority
-from warehouse.ledger import as_known, flows, unknown_cells
+from warehouse.ledger import AnyFrame, as_known, flows, unknown_cells
 from warehouse.marts import STAMPED
 from warehouse.office_calendar import locked_on
 from warehouse.projections import polars_schema
@@ -30,7 +30,7 @@ def compared_nights(published: Iterable[dt.date], as_of: dt.date, year_start: dt
 
 def restatements(
     authority: Authority,
-    ledger: pl.DataFrame,
+    ledger: AnyFrame,
     quarantine: pl.DataFrame,
     nights: Iterable[dt.date],
     as_of: dt.date,
@@ -41,12 +41,12 @@ def restatements(
     after the earlier night.
 
     Args:
-        ledger: the receipts' ledger, rows superseded included.
+        ledger: the receipts' ledger, rows superseded included; or a plan for it.
         quarantine: ``core_quarantine``.
         nights: earlier nights.
     """
     start_month = authority.settings.fiscal_year_start_month
-    parts = [_since(ledger, quarantine, night, as_of, start_month) for night in nights]
+    parts = [_since(ledger.lazy(), quarantine, night, as_of, start_month) for night in nights]
     schema = {
         name: pl.Int64() if name.endswith("_amount") else kind
         for name, kind in polars_schema(MART_RESTATEMENT).items()
@@ -67,11 +67,12 @@ def _with_locks(told: pl.DataFrame, authority: Authority) -> pl.DataFrame:
 
 
 def _since(
-    ledger: pl.DataFrame, quarantine: pl.DataFrame, previous: dt.date, as_of: dt.date, start_month: int
+    ledger: pl.LazyFrame, quarantine: pl.DataFrame, previous: dt.date, as_of: dt.date, start_month: int
 ) -> pl.DataFrame:
     touched = _touched(ledger, previous, as_of)
+    series = ["unit_key", "line_code"]
     own = ledger.filter(pl.col("posting_date") <= previous).join(
-        touched.select("unit_key", "line_code").unique(), on=["unit_key", "line_code"], how="semi"
+        touched.select(series).unique().lazy(), on=series, how="semi"
     )
     before, now = (
         _by_month(own, quarantine, night, previous, start_month, name)
@@ -96,22 +97,29 @@ def _since(
     )
 
 
-def _touched(ledger: pl.DataFrame, previous: dt.date, as_of: dt.date) -> pl.DataFrame:
-    """Rows of days that were over which came or went between the nights, each with the file that did it."""
+def _touched(ledger: pl.LazyFrame, previous: dt.date, as_of: dt.date) -> pl.DataFrame:
+    """What of days that were over came or went between the nights: cells, each with the file that did it.
+
+    ``moved`` is the money of their rows, whatever its sign; ``_learned`` the last day on which it did so.
+    """
     between = [
         (pl.col(clock) > previous) & (pl.col(clock) <= as_of) for clock in ("recorded_at", "superseded_at")
     ]
     rows = ledger.filter(pl.col("posting_date") <= previous, between[0] | between[1].fill_null(value=False))
     came = pl.col("recorded_at") > previous
-    return rows.with_columns(
+    told = rows.with_columns(
         pl.when(came).then(pl.col("source_file")).otherwise(pl.col("superseded_by")).alias("file"),
         pl.when(came).then(pl.col("recorded_at")).otherwise(pl.col("superseded_at")).alias("_learned"),
         pl.col("posting_date").dt.month_start().alias("month"),
     )
+    cells = told.group_by(*_CELL, "file").agg(
+        pl.col("amount").abs().sum().alias("moved"), pl.col("_learned").max()
+    )
+    return cells.collect(engine="streaming")
 
 
 def _by_month(
-    ledger: pl.DataFrame,
+    ledger: pl.LazyFrame,
     quarantine: pl.DataFrame,
     night: dt.date,
     until: dt.date,
@@ -123,16 +131,14 @@ def _by_month(
     dated = moved.filter(pl.col("posting_date") <= until).with_columns(
         pl.col("posting_date").dt.month_start().alias("month")
     )
-    return dated.group_by(_CELL).agg(pl.col("amount").sum().alias(name))
+    return dated.group_by(_CELL).agg(pl.col("amount").sum().alias(name)).collect(engine="streaming")
 
 
 def _files(touched: pl.DataFrame, by: list[str]) -> pl.DataFrame:
     sums = (
-        touched.group_by(*by, "file")
-        .agg(pl.col("amount").abs().sum(), pl.col("_learned").max())
-        .drop_nulls("file")
+        touched.group_by(*by, "file").agg(pl.col("moved").sum(), pl.col("_learned").max()).drop_nulls("file")
     )
-    ordered = sums.sort("amount", "file", descending=[True, False])
+    ordered = sums.sort("moved", "file", descending=[True, False])
     return ordered.group_by(by, maintain_order=True).agg(
         pl.col("file").str.join("; ").alias("source_file"), pl.col("_learned").max().alias("learned_on")
     )
