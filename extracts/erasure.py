@@ -13,6 +13,7 @@ import polars as pl
 
 from authorities.forms import DATABASE_FOLDER
 from extracts.pseudonyms import TAXPAYER, PseudonymKey, with_pseudonyms
+from extracts.raw import HELD_BYTES
 from extracts.remembered import stamp_of, still_counted
 
 _DONE = "erased.txt"
@@ -63,8 +64,10 @@ def _erase(path: Path, key: PseudonymKey) -> bool:
     notes = {name: said for name, said in pl.read_parquet_metadata(path).items() if name != "ARROW:schema"}
     half = path.with_name(f"{path.name}.{os.getpid()}.half")
     half.touch(mode=0o600)
-    without = with_pseudonyms(pl.read_parquet(path), key)
-    without.write_parquet(half, compression="lz4", statistics=False, metadata=notes)
+    scan = pl.scan_parquet(path, glob=False)
+    is_large = path.stat().st_size > HELD_BYTES
+    without = with_pseudonyms(scan, key) if is_large else with_pseudonyms(scan.collect(), key).lazy()
+    without.sink_parquet(half, compression="lz4", statistics=False, metadata=notes)
     half.chmod(0o400)
     half.replace(path)
     return True

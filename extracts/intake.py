@@ -23,7 +23,7 @@ from extracts.landing import Delivery, LandingError, kept_of, scan_landing
 from extracts.misplaced import named_like
 from extracts.problems import ExtractError
 from extracts.pseudonyms import TAXPAYER, PseudonymKey, with_pseudonyms
-from extracts.raw import RawDelivery, keep_delivery, kept_by_digest, read_kept, scan_kept
+from extracts.raw import HELD_BYTES, RawDelivery, keep_delivery, kept_by_digest, read_kept, scan_kept
 from extracts.remembered import Counts, Remembered, remembered
 from extracts.row_kinds import data_rows
 from extracts.staging import amounts_of_rows, amounts_only, stage
@@ -42,8 +42,6 @@ _READERS = 2
 """Files read side by side; readers of workbooks and polars let go of the interpreter for most of the time."""
 _PIECE_ROWS = 2**18
 """Rows of a big delivery of which the amounts are read at a time."""
-_HELD_BYTES = 4 * 1024**2
-"""Kept raw rows of more than this, some hundred thousand, are not held to be staged."""
 _NOTHING: Counts = (0, 0, 0, 0, None)
 _TOO_MUCH = 10**18
 """Minor units that no DECIMAL(20,2) holds."""
@@ -183,7 +181,7 @@ def _raw_places(authority: Authority, store: Path) -> dict[str, Callable[[str], 
 def _raw_rows(delivery: Delivery, key: PseudonymKey | None) -> RawDelivery:
     """Raw rows as staging gets them: with taxpayers' pseudonyms, or without taxpayers."""
     without = () if key else (*TAXPAYER, PSEUDONYM)
-    if delivery.path.stat().st_size > _HELD_BYTES:
+    if delivery.path.stat().st_size > HELD_BYTES:
         scan = scan_kept(delivery.path).select(pl.exclude(without))
         return RawDelivery(delivery, pl.DataFrame(), scan=with_pseudonyms(scan, key) if key else scan)
     rows = read_kept(delivery.path, without=without)

@@ -30,6 +30,8 @@ _ROOM = 16 * 1024
 """Bytes of a Parquet's metadata left for what is told of its rows when all of them are written."""
 _PARQUET_END = 8
 """Bytes behind a Parquet's metadata: their length, and four that every such file ends with."""
+HELD_BYTES = 4 * 1024**2
+"""Kept raw rows of more than this, some hundred thousand, are not held in memory where a plan will do."""
 _READER_VERSION = "7"
 """Raises with any change in how files are read, so that kept raw rows are read anew."""
 

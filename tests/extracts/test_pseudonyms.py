@@ -97,7 +97,11 @@ def named(store: Path) -> list[str]:
     return [path.name for path in kept if "taxpayer_name" in pl.read_parquet_schema(path)]
 
 
-def test_names_go_after_their_days_and_no_figure_moves(office: Office) -> None:
+@pytest.mark.parametrize("held_bytes", [0, 2**30], ids=["read as a plan", "held"])
+def test_names_go_after_their_days_and_no_figure_moves(
+    office: Office, held_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("extracts.erasure.HELD_BYTES", held_bytes)
     office.listing(row(1), row(2, amount="5"), name="2020-05-31/thu_2020-05-31.csv")
     office.listing(row(3))
     register, before = office.register(), office.staged()
