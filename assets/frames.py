@@ -56,7 +56,7 @@ def frames_of(lake: UPath, name: str) -> list[UPath]:
 
 
 def scan_frame(path: UPath) -> pl.LazyFrame:
-    """A plan over a frame; on storage that is no folder it is read whole, as often as the plan is asked."""
+    """A plan over a frame; where it lies on storage that is no folder, it is held in memory meanwhile."""
     return pl.scan_parquet(path if isinstance(path, Path) else path.read_bytes(), glob=False)
 
 

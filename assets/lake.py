@@ -8,6 +8,9 @@ manager: dagster-polars, tried first, cannot read with polars 2 and puts samples
 Dagster's own UPathIOManager writes three log events a frame, a quarter of all of a night's.
 """
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import dagster as dg
 import polars as pl
 from upath import UPath
@@ -22,16 +25,20 @@ class LakeIOManager(dg.IOManager):
         self._folder = folder
 
     def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | pl.LazyFrame | None) -> None:
-        """Write a frame, or what a plan gives; a killed write is written over by the night's next run."""
+        """Write a frame, or what a plan gives; what stood there stays until all of it is written."""
         if obj is None:  # an asset that lives elsewhere, such as the bulletin
             return
         path = self._path(context)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as file:
-            if isinstance(obj, pl.LazyFrame):
-                obj.sink_parquet(file, compression="lz4")
-            else:
-                obj.write_parquet(file, compression="lz4")
+        if isinstance(path, Path):
+            half = path.with_name(f"{path.name}.half")
+            _write(half, obj)
+            half.replace(path)
+            return
+        with TemporaryDirectory() as folder:  # a plan that fails half-way must not be uploaded
+            half = Path(folder, path.name)
+            _write(half, obj)
+            path.write_bytes(half.read_bytes())
 
     def load_input(self, context: dg.InputContext) -> pl.DataFrame | pl.LazyFrame:
         """Read a frame back, or plan to."""
@@ -42,3 +49,10 @@ class LakeIOManager(dg.IOManager):
         """``<asset>/<night>.parquet``."""
         name = "__".join(context.asset_key.path)
         return self._folder / name / f"{context.asset_partition_key}.parquet"
+
+
+def _write(path: Path, rows: pl.DataFrame | pl.LazyFrame) -> None:
+    if isinstance(rows, pl.LazyFrame):
+        rows.sink_parquet(path, compression="lz4")
+    else:
+        rows.write_parquet(path, compression="lz4")

@@ -57,10 +57,11 @@ def counted(frame: pl.DataFrame, authority: Authority | None = None, /, **more: 
 
 def counted_plan(plan: pl.LazyFrame, authority: Authority, /, *more: pl.Expr) -> dict[str, Any]:
     """The same of a plan with an ``amount``, told by one pass over its rows; ``more`` are sums beside it."""
-    sums = plan.select(pl.len().alias("_rows"), pl.col("amount").sum().alias("_amount"), *more)
+    amount = pl.col("amount").cast(pl.Int128).sum().alias("_amount")
+    sums = plan.select(pl.len().alias("_rows"), amount, *more)
     told = sums.collect(engine="streaming").row(0, named=True)
-    rows, amount = told.pop("_rows"), int(told.pop("_amount") or 0)
-    return {"dagster/partition_row_count": rows, **told, **money(authority, amount=amount)}
+    rows, whole = told.pop("_rows"), int(told.pop("_amount") or 0)
+    return {"dagster/partition_row_count": rows, **told, **money(authority, amount=whole)}
 
 
 def money(authority: Authority, **minor: int) -> dict[str, float]:

@@ -189,7 +189,7 @@ def _settled(dataset: str, judged: pl.LazyFrame, shape: tuple[ExpectationResult,
     return Validation(dataset, counting, refused, sums, (*shape, *results, balance), engine_name())
 
 
-_SUMS = pl.len().alias("rows"), pl.col("amount").sum()
+_SUMS = pl.len().alias("rows"), pl.col("amount").cast(pl.Int128).sum()
 
 
 def _sums(frame: pl.DataFrame) -> Sums:
@@ -230,7 +230,7 @@ def _to_judge(refused: pl.DataFrame, *, any_kept: bool) -> pl.DataFrame:
 
 def _tally(refused: pl.DataFrame) -> dict[str, tuple[int, int]]:
     """Rows and money by the rule that they broke."""
-    counted = refused.group_by("rule").agg(pl.len().alias("rows"), pl.col("amount").sum())
+    counted = refused.group_by("rule").agg(_SUMS)
     return {rule: (rows, amount) for rule, rows, amount in counted.iter_rows()}
 
 

@@ -153,8 +153,8 @@ def bulk_text(
 
 def _may_be_plain(form: ExtractForm, shown: str) -> bool:
     """Whether the form reads texts, and all rows of one in one manner."""
-    is_readable = Path(shown).suffix.lower() in READABLE
-    return is_readable and form.recognise.sheet_name is None and not form.numbers.spells
+    suffix = Path(shown).suffix.lower()
+    return suffix in READABLE - {".gz"} and form.recognise.sheet_name is None and not form.numbers.spells
 
 
 def _top(path: Path) -> bytes:

@@ -23,7 +23,7 @@ from extracts.landing import Delivery, LandingError, kept_of, scan_landing
 from extracts.misplaced import named_like
 from extracts.problems import ExtractError
 from extracts.pseudonyms import TAXPAYER, PseudonymKey, with_pseudonyms
-from extracts.raw import HELD_BYTES, RawDelivery, keep_delivery, kept_by_digest, read_kept, scan_kept
+from extracts.raw import HELD_BYTES, RawDelivery, keep_delivery, kept_by_digest, read_kept, scan_kept, sweep
 from extracts.remembered import Counts, Remembered, remembered
 from extracts.row_kinds import data_rows
 from extracts.staging import amounts_of_rows, amounts_only, stage
@@ -71,6 +71,7 @@ def take_in(
             fetch(authority.forms, store, as_of, authority.settings.limits, url_of)
         except ExtractError as refused:
             raise LandingError(str(refused)) from refused
+    sweep(store)
     rows: list[tuple[object, ...]] = []
     read: set[str] = set()
     before = kept_files(store)

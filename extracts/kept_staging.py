@@ -148,6 +148,8 @@ def staged_rows(
         OSError: the folder cannot be written.
     """
     awaited = sorted(awaited, key=lambda one: one.order)
+    if len({one.digest for one in awaited}) < len(awaited):
+        raise ValueError("two deliveries under one digest: their rows could not be told apart")
     kept = _segments(folder, dataset)
     known = {digest for segment in kept for digest, _ in segment.members}
     new = {one.digest: one for one in awaited if one.digest not in known}

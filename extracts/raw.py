@@ -238,9 +238,26 @@ def _keep(rows: pl.DataFrame, notes: tuple[str, ...], path: Path) -> None:
         )
 
 
+def sweep(store: Path) -> None:
+    """Remove what killed processes were keeping: taxpayers' names may be in it, where no erasure looks."""
+    for half in store.glob("*/*.half"):
+        if not _is_running(half.name.split(".")[-2]):
+            half.unlink(missing_ok=True)
+
+
+def _is_running(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True  # another user's
+    return True
+
+
 @contextmanager
 def _half_of(path: Path) -> Iterator[Path]:
-    """Written beside and renamed, so that a killed night leaves no half file; for the owner's eyes only."""
+    """Written beside and renamed, for the owner's eyes only; what a killed night leaves goes by ``sweep``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.parent.chmod(0o700)
     half = path.with_name(f"{path.name}.{os.getpid()}.half")

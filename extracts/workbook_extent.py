@@ -4,6 +4,7 @@ A single cell at XFD1048576 makes seventeen thousand million cells of a sheet, i
 sheet out whole. Only parts are looked at here, a piece at a time; reading cells is in ``extracts.workbooks``.
 """
 
+import codecs
 import io
 import re
 import zipfile
@@ -17,10 +18,13 @@ import numpy.typing as npt
 from authorities.forms import ReadingLimits
 from extracts.archives import beyond, refuse_bomb
 
-_SHEET = re.compile(r"^(?!.*(?:sharedStrings|styles|theme\d*)\.(?:xml|bin)$).*\.(?:xml|bin)$", re.IGNORECASE)
-"""A part that may be a sheet: its place in the archive is the writer's choice."""
+_BINARY = re.compile(r"^(?!.*(?:sharedStrings|styles|theme\d*)\.bin$).*\.bin$", re.IGNORECASE)
+"""A part that may be a binary sheet; of markup any may be one: its name is the writer's choice."""
+_OPENDOCUMENT, _OFFICE = "content.xml", "[Content_Types].xml"
 _PIECE = 256 * 1024
 """Bytes looked at together: they stay in the processor's own memory, which halves the time."""
+_MARK_BYTES = 64
+"""Bytes by which markup is told from other parts."""
 _AHEAD = 32
 """Bytes behind each piece: more than a cell's tag takes up to the end of its place."""
 _USUAL = b' r="'
@@ -44,21 +48,22 @@ def refuse_oversized(raw: bytes, shown: str, limits: ReadingLimits) -> None:
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         refuse_bomb(archive.infolist(), shown, limits)
         for name in archive.namelist():
-            if _SHEET.search(name):
-                rows, columns = _extent(archive, name, limits.sheet_cells)
-                if rows * columns > limits.sheet_cells:
-                    said = f"a sheet reaches over {rows:,} rows and {columns:,} columns"
-                    raise beyond(shown, said, "sheet_cells", limits)
+            rows, columns = _extent(archive, name, limits.sheet_cells)
+            if rows * columns > limits.sheet_cells:
+                said = f"a sheet reaches over {rows:,} rows and {columns:,} columns"
+                raise beyond(shown, said, "sheet_cells", limits)
 
 
 def _extent(archive: zipfile.ZipFile, name: str, most: int) -> tuple[int, int]:
     """Rows and columns up to the last filled cell, or an upper bound of them that is within ``most``."""
-    if name == "content.xml":
+    with archive.open(name) as file:
+        is_markup = file.read(_MARK_BYTES).removeprefix(codecs.BOM_UTF8).lstrip()[:1] == b"<"
+    if not is_markup:
+        with archive.open(name) as file:
+            return _binary_extent(file) if _BINARY.search(name) else (0, 0)
+    if name == _OPENDOCUMENT and _OFFICE not in archive.namelist():
         with archive.open(name) as file:
             return _opendocument_extent(file)
-    if name.lower().endswith(".bin"):
-        with archive.open(name) as file:
-            return _binary_extent(file)
     with archive.open(name) as file:
         bound = _bound(file)
     if bound is not None and bound[0] * bound[1] <= most:
@@ -78,11 +83,28 @@ def _bound(file: IO[bytes]) -> tuple[int, int] | None:
         for back, usual in enumerate(reversed(_USUAL), start=1):
             if not (letters[places - back] == usual).all():
                 return None
+        if _has_places_astray(letters):
+            return None
         far = places[_is_letter(letters[places + 1]) | _is_digit(letters[places + 6])]
         if far.size:
             last_row, last_column = _farthest(letters, far)
             rows, columns = max(rows, last_row), max(columns, last_column)
     return rows, columns
+
+
+def _has_places_astray(letters: _Bytes) -> bool:
+    """Whether an attribute ``r`` stands elsewhere than right behind the name of a cell or a row: such as a
+    second one, of which some readers take the last."""
+    equals = np.flatnonzero(letters == ord("="))
+    equals = equals[equals >= len("<x:row r=")]  # what lies before was seen at the end of the piece before
+    before = [letters[equals - back] for back in range(7)]
+    blank = [letter <= ord(" ") for letter in before[:4]]
+    opens = [(letter == ord("<")) | (letter == ord(":")) for letter in before]
+    spaced = blank[1] & (blank[2] | ((before[2] == ord("r")) & blank[3]))
+    own = (before[1] == ord("r")) & blank[2]
+    of_cell = (before[3] == ord("c")) & opens[4]
+    of_row = (before[3] == ord("w")) & (before[4] == ord("o")) & (before[5] == ord("r")) & opens[6]
+    return bool((spaced | (own & ~of_cell & ~of_row)).any())
 
 
 def _windows(file: IO[bytes]) -> Iterator[_Bytes]:

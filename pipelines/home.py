@@ -6,6 +6,7 @@ the resource ``lake_of_held_home``. Where the home lies is in ``pipelines.settin
 
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 LOCK_FILE = "night.lock"
 HOLDS_TAG = "wardcast/holds_home"
 """Tag of the daemon's runs that got the lock, and so cannot be waiting for it any more."""
+SPILL_FOLDER = "spill"
+"""Where polars puts columns that memory is short for, taxpayers' names among them: in the home, which is its
+owner's alone, and emptied by the next night where one was killed."""
+_SPILL_VARIABLE = "POLARS_OOC_SPILL_DIR"
 DAEMON_PATIENCE_SECONDS = 3600
 """How long a run of the daemon waits for the night before it; the command refuses at once."""
 
@@ -62,6 +67,7 @@ def home_lock(home: Path, patience_seconds: int = 0) -> Iterator[None]:
         NightRefusedError: another night of the home is running and has not ended within the patience.
     """
     make_home(home)
+    os.environ[_SPILL_VARIABLE] = str(home / SPILL_FOLDER)
     with (home / LOCK_FILE).open("a+") as file:
         for _ in range(patience_seconds):
             if _taken(file.fileno()):
@@ -77,6 +83,7 @@ def home_lock(home: Path, patience_seconds: int = 0) -> Iterator[None]:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
+        shutil.rmtree(home / SPILL_FOLDER, ignore_errors=True)
         yield
 
 

@@ -1,6 +1,7 @@
 """The books that a night would have, read from the landing folder without Dagster and without publishing.
 
-For commands that look at past years. Every step is the night's own.
+For commands that look at past years. All is staged anew and held in memory, with the same result as a night's
+plans over what it keeps.
 """
 
 import datetime as dt

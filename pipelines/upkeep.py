@@ -43,7 +43,7 @@ def prune_lake(lake: UPath | Path, now: dt.datetime) -> int:
     night reads them, and can always be made again.
     """
     before = (now - dt.timedelta(days=RUNS_KEPT_DAYS)).timestamp()
-    old = [path for path in lake.glob("*/*.parquet") if path.stat().st_mtime < before]
+    old = [path for path in lake.glob("*/*.parquet*") if path.stat().st_mtime < before]
     for path in old:
         path.unlink(missing_ok=True)
     return len(old)

@@ -51,3 +51,15 @@ def test_what_lies_elsewhere_is_no_frame(tmp_path: Path) -> None:
     given(LakeIOManager(UPath(tmp_path)), None)
 
     assert not list(tmp_path.rglob("*.parquet"))
+
+
+@pytest.mark.parametrize("place", ["folder", "memory://bucket/kept"])
+def test_a_plan_that_fails_leaves_what_stood_there(place: str, tmp_path: Path) -> None:
+    lake = LakeIOManager(UPath(tmp_path / place) if place == "folder" else UPath(place))
+    given(lake, ROWS)
+    failing = ROWS.lazy().select(pl.col("unit_key").cast(pl.Int64))
+
+    with pytest.raises(pl.exceptions.PolarsError):
+        given(lake, failing)
+
+    assert_frame_equal(taken(lake, pl.DataFrame).lazy().collect(), ROWS)

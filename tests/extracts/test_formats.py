@@ -251,6 +251,7 @@ def sheet_xml(path: Path, change: Callable[[str], str]) -> None:
         '<row><c r            =            "AZ200000"><v>1</v></c></row>',
         '<row><c s="0" r="AZ200000"><v>1</v></c></row>',
         '<row><c a="/>" r="AZ200000"><v>1</v></c></row>',
+        '<row r="199999"><c r="A199999"><v>1</v></c></row><row><c r="AZ200000" s="0"><v>1</v></c></row>',
         f'<row r="200000">{"<c><v>1</v></c>" * 52}</row>',
         f'<row r="199999"></row><row>{"<c><v>1</v></c>" * 52}</row>',
     ],
@@ -259,6 +260,33 @@ def test_a_far_cell_is_refused_however_its_place_is_written(office: Office, rows
     small = limited(office, sheet_cells=3_000_000)
     made = small.workbook(f"{LISTING}.xlsx", Thu=[line.split(";") for line in TEXT.splitlines()])
     sheet_xml(made, lambda xml: xml.replace("</sheetData>", f"{rows}</sheetData>"))
+
+    assert "a sheet reaches over 200,000 rows and 52 columns" in small.problem()
+
+
+def test_a_cell_that_says_twice_where_it_stands_is_refused(office: Office) -> None:
+    twice = '<row r="5"><c r="A5" r="XFD1048576"><v>1</v></c></row>'
+    made = office.workbook(f"{LISTING}.xlsx", Thu=[line.split(";") for line in TEXT.splitlines()])
+    sheet_xml(made, lambda xml: xml.replace("</sheetData>", f"{twice}</sheetData>"))
+
+    assert "damaged" in office.problem()
+
+
+@pytest.mark.parametrize("called", ["mystyles.xml", "theme1.xml", "sharedStrings.xml", "sheet1.dat", "a.png"])
+def test_a_sheet_is_looked_at_whatever_its_part_is_called(office: Office, called: str) -> None:
+    small = limited(office, sheet_cells=3_000_000)
+    far = '<row r="200000"><c r="AZ200000"><v>1</v></c></row>'
+    made = small.workbook(f"{LISTING}.xlsx", Thu=[line.split(";") for line in TEXT.splitlines()])
+    sheet_xml(made, lambda xml: xml.replace("</sheetData>", f"{far}</sheetData>"))
+    with zipfile.ZipFile(made) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    renamed = {
+        name.replace("worksheets/sheet1.xml", f"worksheets/{called}"): part.replace(
+            b"worksheets/sheet1.xml", f"worksheets/{called}".encode()
+        )
+        for name, part in parts.items()
+    }
+    made.write_bytes(zipped(**renamed))
 
     assert "a sheet reaches over 200,000 rows and 52 columns" in small.problem()
 

@@ -86,6 +86,7 @@ def test_rows_that_lie_in_a_file_are_staged_as_those_that_are_held(
 
     held = staged()
     monkeypatch.setattr(intake, "HELD_BYTES", 0)
+    monkeypatch.setattr("extracts.told._MANY", 0)
     for before, after in zip(held, staged(), strict=True):
         assert before.height
         assert_frame_equal(before, after)
