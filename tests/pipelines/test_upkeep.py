@@ -16,7 +16,7 @@ from dagster._core.remote_origin import (
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from pipelines.dagster_home import open_instance
-from pipelines.home import DAEMON_PATIENCE_SECONDS, HOLDS_TAG, home_lock
+from pipelines.home import DAEMON_PATIENCE_SECONDS, HOLDS_TAG, SPILL_FOLDER, home_lock
 from pipelines.settings import Places, Settings
 from pipelines.upkeep import RUNS_KEPT_DAYS, close_interrupted, interrupted, prune_lake, prune_runs
 from tests.pipelines.test_sensors import Watched
@@ -121,3 +121,17 @@ def test_the_daemon_closes_what_looks_dead_twice_and_leaves_a_running_night(
     watched.look()
     assert "1 killed runs closed" in watched.said
     assert statuses(instance) == {run_id: FAILURE}
+
+
+def test_what_memory_was_short_for_lies_in_the_home_and_outlives_no_night(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("POLARS_OOC_SPILL_DIR", raising=False)
+    home = tmp_path / "home"
+    left = home / SPILL_FOLDER / "column.ipc"
+    left.parent.mkdir(parents=True)
+    left.write_text("Trần Văn Kín", encoding="utf-8")
+
+    with home_lock(home):
+        assert not left.exists()
+        assert os.environ["POLARS_OOC_SPILL_DIR"] == str(home / SPILL_FOLDER)
