@@ -16,6 +16,7 @@ import polars as pl
 from upath import UPath
 
 from assets.frames import read_frame, scan_frame
+from extracts.storage import system_errors
 
 
 class LakeIOManager(dg.IOManager):
@@ -52,7 +53,8 @@ class LakeIOManager(dg.IOManager):
 
 
 def _write(path: Path, rows: pl.DataFrame | pl.LazyFrame) -> None:
-    if isinstance(rows, pl.LazyFrame):
-        rows.sink_parquet(path, compression="lz4")
-    else:
-        rows.write_parquet(path, compression="lz4")
+    with system_errors():
+        if isinstance(rows, pl.LazyFrame):
+            rows.sink_parquet(path, compression="lz4")
+        else:
+            rows.write_parquet(path, compression="lz4")

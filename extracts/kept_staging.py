@@ -21,6 +21,7 @@ from authorities.forms import Dataset
 from authorities.model import Authority
 from extracts.code_version import code_digest
 from extracts.raw import RawDelivery
+from extracts.storage import system_errors
 from warehouse.projections import polars_schema
 from warehouse.tables.staging import STAGED
 
@@ -195,7 +196,8 @@ def _keep(folder: Path, rows: pl.LazyFrame, members: Iterable[_Member]) -> _Segm
     half = folder / "segment.half"  # a night has its home alone: one that was killed left this for us
     half.touch(mode=0o600)
     members = tuple(members)
-    rows.sink_parquet(half, compression="lz4", statistics=False, metadata={_MEMBERS: json.dumps(members)})
+    with system_errors():
+        rows.sink_parquet(half, compression="lz4", statistics=False, metadata={_MEMBERS: json.dumps(members)})
     path = folder / f"{_sha256(half)[:40]}.parquet"
     half.replace(path)
     return _Segment(path, members)

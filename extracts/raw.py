@@ -24,6 +24,7 @@ from extracts.landing import Delivery, file_stamp, unreadable
 from extracts.problems import ExtractError
 from extracts.reading import NO_NAMES, SheetReading, no_rows, read_sheets
 from extracts.row_kinds import MARK, kind_by_mark
+from extracts.storage import system_errors
 
 _NOTES, _TOLD = "wardcast.notes", "wardcast.rows"
 _ROOM = 16 * 1024
@@ -263,7 +264,8 @@ def _half_of(path: Path) -> Iterator[Path]:
     half = path.with_name(f"{path.name}.{os.getpid()}.half")
     half.touch(mode=0o600)
     try:
-        yield half
+        with system_errors():
+            yield half
         half.chmod(0o400)
         half.replace(path)
     finally:
