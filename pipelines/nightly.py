@@ -6,6 +6,7 @@ that help and errors are quick.
 
 import datetime as dt
 import os
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 EVENTS_AT_A_TIME = "100"
 """Dagster's events go to SQLite in batches: one by one, their commits took a third of a small night."""
+
+_FULL_BYTES = 4 * 1024**2
+"""Free space below which a disk is taken to be full: some files are larger than what is left."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +101,21 @@ def _execute(places: Places, instance: "dg.DagsterInstance", as_of: dt.date) -> 
 
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENTS_AT_A_TIME)
     job = build_definitions(places).resolve_job_def(NIGHTLY)
-    result = job.execute_in_process(
-        instance=instance,
-        partition_key=as_of.isoformat(),
-        raise_on_error=False,
-        run_config={"loggers": {"console": {"config": {"steps": len(job.all_node_defs)}}}},
-    )
+    try:
+        result = job.execute_in_process(
+            instance=instance,
+            partition_key=as_of.isoformat(),
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"steps": len(job.all_node_defs)}}}},
+        )
+    except Exception as error:
+        # Where Dagster cannot even write its records, it tells of its database and not of the disk.
+        if shutil.disk_usage(places.home).free > _FULL_BYTES:
+            raise
+        raise NightRefusedError(
+            f"the disk that {places.home} lies on is full, and the night could not go on. Make room, and run "
+            "the night again"
+        ) from error
     failures = [] if result.success else failure_lines(instance, result.run_id)
     made = [event.asset_key for event in result.get_asset_materialization_events()]
     published = any(key is not None and key.path == [PUBLICATION] for key in made)
