@@ -14,7 +14,6 @@ import polars as pl
 
 from authorities.model import Authority, Unit
 from extracts.text import fold, plain_code
-from extracts.told import told
 
 ERA = "era"
 """Column that numbers the stretches of time in which the set of units stays the same."""
@@ -51,12 +50,6 @@ class UnitResolver:
         candidates = set.intersection(*evidence)
         holding = [key for key in candidates if self._by_key[key].holds_on(day)]
         return holding[0] if len(holding) == 1 else None
-
-    def resolve(self, rows: pl.DataFrame, day: str) -> pl.DataFrame:
-        """``rows`` (with text columns unit_code, unit_name and date column ``day``) with ``unit_key``."""
-        dated = rows.with_columns(self.era_of(rows[day]).alias(ERA))
-        seen = dated.select(ERA, "unit_name", "unit_code").unique()
-        return dated.with_columns(told(seen, self.keys_of(seen)).alias("unit_key")).drop(ERA)
 
     def era_of(self, days: pl.Series) -> pl.Series:
         """Number of the era that each day lies in, counted from 0; null where there is no day."""

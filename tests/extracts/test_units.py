@@ -10,12 +10,20 @@ from hypothesis import strategies as st
 
 from authorities.loading import DEFAULT_AUTHORITY, load_authority
 from authorities.model import Authority
-from extracts.units import UnitResolver
+from extracts.told import told
+from extracts.units import ERA, UnitResolver
 from tests.extracts.conftest import Office, build_authority
 
 OLD, NEW = dt.date(2020, 6, 30), dt.date(2025, 7, 1)
 LONG_BIEN = load_authority(DEFAULT_AUTHORITY)
 RESOLVER = UnitResolver(LONG_BIEN)
+
+
+def resolved(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with their unit, each different piece of evidence looked at once, as staging does."""
+    dated = rows.with_columns(RESOLVER.era_of(rows["day"]).alias(ERA))
+    seen = dated.select(ERA, "unit_name", "unit_code").unique()
+    return dated.with_columns(told(seen, RESOLVER.keys_of(seen)).alias("unit_key")).drop(ERA)
 
 
 @pytest.fixture
@@ -115,17 +123,17 @@ def test_resolving_a_frame_is_resolving_each_row(rows: list[tuple[str | None, st
     schema = {"unit_code": pl.String, "unit_name": pl.String, "day": pl.Date}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
 
-    resolved = RESOLVER.resolve(frame, "day")
+    placed = resolved(frame)
 
-    assert resolved["unit_key"].to_list() == [RESOLVER.unit_key(*given) for given in rows]
-    assert resolved.drop("unit_key").equals(frame)
+    assert placed["unit_key"].to_list() == [RESOLVER.unit_key(*given) for given in rows]
+    assert placed.drop("unit_key").equals(frame)
 
 
 def test_a_row_without_a_date_is_taken_as_of_the_latest_wards() -> None:
     schema = {"unit_code": pl.String, "unit_name": pl.String, "day": pl.Date}
     frame = pl.DataFrame([("00145", "Long Biên", None)], schema=schema, orient="row")
 
-    assert RESOLVER.resolve(frame, "day")["unit_key"].item() == "00145@2025"
+    assert resolved(frame)["unit_key"].item() == "00145@2025"
 
 
 def test_an_authority_whose_units_never_change_needs_no_date(office: Office) -> None:
